@@ -1,0 +1,86 @@
+"""When someone was here: one row a login, from its start to its end."""
+
+from datetime import datetime
+from typing import Self
+
+from django.conf import settings
+from django.contrib.auth.base_user import AbstractBaseUser
+from django.contrib.auth.models import AnonymousUser
+from django.db import models
+from django.db.models import F, Q
+from django.utils.translation import gettext_lazy as _
+
+AnyUser = AbstractBaseUser | AnonymousUser
+
+
+class SesionQuerySet(models.QuerySet["Sesion"]):
+    def owned_by(self, user: AnyUser) -> Self:
+        """The user's own sessions; none for an anonymous user."""
+        return self.filter(user_id=user.pk) if user.is_authenticated else self.none()
+
+    def open_at(self, at: datetime) -> Self:
+        """Sessions that have not ended and are within both limits."""
+        return self.filter(fecha_fin=None, idle_at__gt=at, absolute_at__gt=at)
+
+    def overdue_at(self, at: datetime) -> Self:
+        """Sessions past a limit whose end is not written yet."""
+        return self.filter(Q(idle_at__lte=at) | Q(absolute_at__lte=at), fecha_fin=None)
+
+
+class Sesion(models.Model):
+    """One login. `fecha_fin` is written once, by whoever ends it first."""
+
+    class Kind(models.TextChoices):
+        BROWSER = "browser", _("Browser")
+        API = "api", _("Program")
+        FIREBASE = "firebase", _("Firebase")
+
+    class EndReason(models.TextChoices):
+        LOGOUT = "logout", _("Signed out")
+        IDLE = "idle", _("Idle too long")
+        ABSOLUTE = "absolute", _("Longest duration reached")
+        REVOKED_BY_USER = "revoked_by_user", _("Ended by the user")
+        REVOKED_BY_STAFF = "revoked_by_staff", _("Ended by an administrator")
+        PASSWORD_CHANGED = "password_changed", _("Password changed")
+        TOKEN_REUSE = "token_reuse", _("A spent token was used again")
+        ERASED = "erased", _("Account erased")
+
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="sesiones"
+    )
+    kind = models.CharField(_("kind"), max_length=10, choices=Kind.choices)
+    fecha_inicio = models.DateTimeField(_("started"))
+    fecha_fin = models.DateTimeField(_("ended"), null=True, blank=True)
+    end_reason = models.CharField(
+        _("how it ended"), max_length=20, choices=EndReason.choices, blank=True
+    )
+    ip = models.GenericIPAddressField(_("address"), null=True)
+    user_agent = models.CharField(_("device"), max_length=300, blank=True)
+    last_seen = models.DateTimeField(_("last seen"))
+    idle_at = models.DateTimeField()
+    absolute_at = models.DateTimeField()
+
+    objects = SesionQuerySet.as_manager()
+
+    class Meta:
+        db_table = "sesion"
+        verbose_name = _("session")
+        verbose_name_plural = _("sessions")
+        indexes = [
+            models.Index(fields=["user", "fecha_fin"], name="sesion_user_open"),
+            models.Index(fields=["fecha_fin", "idle_at"], name="sesion_overdue"),
+        ]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(fecha_fin=None, end_reason="")
+                | (Q(fecha_fin__isnull=False) & ~Q(end_reason="")),
+                name="an_end_has_its_reason",
+            ),
+            models.CheckConstraint(
+                condition=Q(fecha_fin=None) | Q(fecha_fin__gte=F("fecha_inicio")),
+                name="a_session_ends_after_it_starts",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.pk}"

@@ -1,0 +1,1 @@
+"""The composition root: it knows every app and no app knows it."""

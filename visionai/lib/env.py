@@ -1,0 +1,232 @@
+"""What the operator may set, from the environment and `.env`, checked as a whole."""
+
+import re
+from collections.abc import Iterator, Mapping
+from ipaddress import ip_network
+from pathlib import Path
+from typing import Literal
+from urllib.parse import quote, urlsplit
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+from visionai.lib.errors import ConfigurationError
+
+Names = list[str]
+
+PUBLISHED_SECRETS = {
+    "dev_secret_key_change_in_production_2025",
+    "staging_secret_key_here",
+    "super_secure_production_jwt_key_32_chars_min",
+    "your_super_secret_jwt_key_here_change_in_production",
+}
+LOOPBACK = {"127.0.0.1", "localhost", "::1"}
+DATABASE_SCHEMES = {
+    "sqlite": "sqlite",
+    "postgres": "postgresql",
+    "postgresql": "postgresql",
+    "mysql": "mysql",
+    "mariadb": "mysql",
+}
+
+
+class Environment(BaseModel):
+    """Every variable, under its own name in capitals; `.env.example` explains each."""
+
+    model_config = ConfigDict(protected_namespaces=(), hide_input_in_errors=True)
+
+    environment: Literal["development", "staging", "production"] = "development"
+    debug: bool = False
+    data_dir: Path = Path("var")
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+
+    host: str = "127.0.0.1"
+    port: int = Field(default=8000, ge=1, le=65535)
+    https: bool = False
+    tls_cert: Path | None = None
+    tls_key: Path | None = None
+    web_processes: int = Field(default=1, ge=1, le=64)
+    allowed_hosts: Names = []
+    allowed_origins: Names = []
+    cors_max_age: int = Field(default=3600, ge=0)
+    trusted_proxies: Names = []
+
+    secret_key: str | None = Field(default=None, min_length=32)
+    jwt_secret_key: str | None = Field(default=None, min_length=32)
+    jwt_algorithm: Literal["HS256"] = "HS256"
+    access_token_expire_minutes: int = Field(default=24 * 60, ge=1, le=24 * 60)
+
+    database_url: str | None = None
+    use_sqlite: bool | None = None
+    db_host: str | None = None
+    db_port: int = Field(default=3306, ge=1, le=65535)
+    db_user: str | None = None
+    db_password: str | None = None
+    db_name: str | None = None
+    sqlite_in_production: bool = False
+    redis_url: str | None = None
+
+    registration: Literal["open", "invite", "closed"] | None = None
+    firebase_project_id: str | None = None
+    firebase_keys_url: str = (
+        "https://www.googleapis.com/robot/v1/metadata/x509/securetoken@system.gserviceaccount.com"
+    )
+    email_url: str = "console:"
+    email_from: str = "VisionAI <visionai@localhost>"
+
+    anonymous_predict: bool = True
+    model_path: Path | None = None
+    abstain_below: float = Field(default=0.0, ge=0.0, le=1.0)
+    prediction_retention_days: int = Field(default=365, ge=1)
+
+    hf_api_key: str | None = None
+    hf_modelo_sign: str | None = None
+    hf_asl_space_url: str | None = None
+    chat_model: str | None = None  # the original's variable is called `model`
+
+    @field_validator("allowed_hosts", "allowed_origins", "trusted_proxies", mode="before")
+    @classmethod
+    def split_names(cls, value: object) -> object:
+        if isinstance(value, str):
+            return [name.strip() for name in value.split(",") if name.strip()]
+        return value
+
+    @field_validator("log_level", mode="before")
+    @classmethod
+    def upper(cls, value: object) -> object:
+        return value.upper() if isinstance(value, str) else value
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def networks(cls, value: list[str]) -> list[str]:
+        for name in value:
+            ip_network(name, strict=False)
+        return value
+
+    @property
+    def registration_mode(self) -> str:
+        """As set, else open on loopback and by invitation anywhere else."""
+        return self.registration or ("open" if self.host in LOOPBACK else "invite")
+
+    @property
+    def database(self) -> str:
+        """The one database as a URL of a scheme that we know; unset, SQLite in the data folder."""
+        if self.database_url:
+            scheme, rest = self.database_url.split(":", 1)
+            return f"{DATABASE_SCHEMES[scheme.split('+')[0]]}:{rest}"
+        if self.db_name and not self.use_sqlite:
+            user, password = (
+                quote(self.db_user or "", safe=""),
+                quote(self.db_password or "", safe=""),
+            )
+            return f"mysql://{user}:{password}@{self.db_host}:{self.db_port}/{self.db_name}"
+        return f"sqlite:///{self.data_dir.absolute() / 'visionai.sqlite3'}"
+
+    def faults(self) -> Iterator[tuple[str, str]]:
+        """(variable, sentence with the cure) of each rule that joins several variables."""
+        yield from self._database_faults()
+        yield from self._network_faults()
+        if self.environment == "production":
+            yield from self._production_faults()
+
+    def _database_faults(self) -> Iterator[tuple[str, str]]:
+        if self.database_url:
+            scheme = urlsplit(self.database_url).scheme.split("+")[0]
+            if scheme not in DATABASE_SCHEMES:
+                yield "DATABASE_URL", "use a URL that starts with sqlite:, postgresql: or mysql:"
+            if self.use_sqlite and scheme != "sqlite":
+                yield "DATABASE_URL", "it disagrees with USE_SQLITE=true; remove one of the two"
+            if self.use_sqlite is False and scheme == "sqlite":
+                yield "DATABASE_URL", "it disagrees with USE_SQLITE=false; remove one of the two"
+            if self.db_name and not _same_database(self.database_url, self):
+                yield (
+                    "DATABASE_URL",
+                    "it disagrees with DB_HOST, DB_PORT, DB_USER or DB_NAME; remove one",
+                )
+        elif self.use_sqlite is False:
+            needed = {"DB_HOST": self.db_host, "DB_USER": self.db_user, "DB_NAME": self.db_name}
+            if missing := [name for name, value in needed.items() if not value]:
+                yield (
+                    "USE_SQLITE",
+                    f"with USE_SQLITE=false set {', '.join(missing)} or DATABASE_URL",
+                )
+
+    def _network_faults(self) -> Iterator[tuple[str, str]]:
+        if "*" in self.allowed_hosts:
+            yield "ALLOWED_HOSTS", "name the hosts; * would accept any"
+        if self.host not in LOOPBACK and not self.allowed_hosts:
+            yield (
+                "ALLOWED_HOSTS",
+                f"with HOST={self.host} list the names that users type, e.g. visionai.lan",
+            )
+        for origin in self.allowed_origins:
+            if not re.fullmatch(r"https?://[^/\s*]+|null", origin):
+                yield "ALLOWED_ORIGINS", f"{origin} is not an origin; write scheme://host[:port]"
+        if (self.tls_cert is None) != (self.tls_key is None):
+            yield "TLS_CERT", "set TLS_CERT and TLS_KEY together"
+        for name, path in (("TLS_CERT", self.tls_cert), ("TLS_KEY", self.tls_key)):
+            if path and not path.is_file():
+                yield name, f"there is no file {path}"
+        if self.web_processes > 1:
+            if not self.redis_url:
+                yield "WEB_PROCESSES", "more than one process needs REDIS_URL"
+            if self.database.startswith("sqlite"):
+                yield (
+                    "WEB_PROCESSES",
+                    "more than one process needs PostgreSQL or MariaDB: set DATABASE_URL",
+                )
+        if self.redis_url and urlsplit(self.redis_url).scheme not in {"redis", "rediss", "unix"}:
+            yield "REDIS_URL", "use redis://host:port/number"
+        if self.model_path and not self.model_path.is_file():
+            yield "MODEL_PATH", f"there is no file {self.model_path}"
+        if urlsplit(self.email_url).scheme not in {"console", "smtp", "file", "memory"}:
+            yield "EMAIL_URL", "use console:, file:///folder or smtp://user:password@host:port"
+
+    def _production_faults(self) -> Iterator[tuple[str, str]]:
+        if self.debug:
+            yield "DEBUG", "it shows secrets to visitors; set DEBUG=false in production"
+        for name, value in (
+            ("SECRET_KEY", self.secret_key),
+            ("JWT_SECRET_KEY", self.jwt_secret_key),
+        ):
+            if value in PUBLISHED_SECRETS:
+                yield name, "this value is public; make one with: openssl rand -hex 32"
+        for origin in self.allowed_origins:
+            if not origin.startswith("https://"):
+                yield "ALLOWED_ORIGINS", f"{origin} is not HTTPS, which production needs"
+        if self.database.startswith("sqlite") and not self.sqlite_in_production:
+            yield (
+                "DATABASE_URL",
+                "production wants PostgreSQL; SQLITE_IN_PRODUCTION=true accepts SQLite",
+            )
+
+
+def read_environment(values: Mapping[str, str]) -> Environment:
+    """The checked settings. Raises `ConfigurationError` that names every fault at once."""
+    known = {name: name for name in Environment.model_fields} | {"chat_model": "model"}
+    given = {name.lower(): value for name, value in values.items() if value != ""}
+    chosen = {name: given[asked] for name, asked in known.items() if asked in given}
+    faults: dict[str, str] = {}
+    try:
+        environment = Environment.model_validate(chosen)
+    except ValidationError as error:
+        bad = {str(one["loc"][0]): one["msg"] for one in error.errors()}
+        faults = {name.upper(): f"{message}" for name, message in bad.items()}
+        # The rules that join several variables are named too, as if the bad ones were unset.
+        sound = {name: value for name, value in chosen.items() if name not in bad}
+        environment = Environment.model_validate(sound)
+    for name, cure in environment.faults():
+        faults.setdefault(name, cure)
+    if faults:
+        raise ConfigurationError([f"{name}: {cure}" for name, cure in faults.items()])
+    return environment
+
+
+def _same_database(url: str, environment: Environment) -> bool:
+    parts = urlsplit(url)
+    return (
+        DATABASE_SCHEMES.get(parts.scheme.split("+")[0]) == "mysql"
+        and parts.hostname == environment.db_host
+        and (parts.port or 3306) == environment.db_port
+        and parts.username == environment.db_user
+        and parts.path.lstrip("/") == environment.db_name
+    )

@@ -1,0 +1,9 @@
+"""Every HTTP entrance: pages for people, the canonical API, and the originals' own paths."""
+
+from django.contrib import admin
+from django.urls import include, path
+
+urlpatterns = [
+    path("admin/", admin.site.urls),
+    path("", include("visionai.compat_urls")),
+]
