@@ -26,6 +26,10 @@ class SesionQuerySet(models.QuerySet["Sesion"]):
         """Sessions past a limit whose end is not written yet."""
         return self.filter(Q(idle_at__lte=at) | Q(absolute_at__lte=at), fecha_fin=None)
 
+    def of_disabled_users(self) -> Self:
+        """Open sessions of accounts that were switched off."""
+        return self.filter(fecha_fin=None, user__is_active=False)
+
 
 class Sesion(models.Model):
     """One login. `fecha_fin` is written once, by whoever ends it first."""
@@ -84,3 +88,56 @@ class Sesion(models.Model):
 
     def __str__(self) -> str:
         return f"{self.pk}"
+
+    def is_overdue(self, at: datetime) -> bool:
+        return self.fecha_fin is None and min(self.idle_at, self.absolute_at) <= at
+
+
+class Change(models.Model):
+    """Something that other processes must hear of within a second; pruned after an hour."""
+
+    kind = models.CharField(max_length=40)
+    subject = models.CharField(max_length=100)
+    at = models.DateTimeField(db_index=True)
+
+    class Meta:
+        db_table = "change"
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.subject}"
+
+
+class OpenSocket(models.Model):
+    """A live connection of some process, as that process last wrote it."""
+
+    process = models.CharField(_("process"), max_length=100)
+    connection = models.CharField(_("connection"), max_length=32, unique=True)
+    # Written in batches after the fact, so what they point at may be gone by then.
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.DO_NOTHING,
+        db_constraint=False,
+        null=True,
+        related_name="+",
+        verbose_name=_("user"),
+    )
+    sesion = models.ForeignKey(
+        Sesion,
+        on_delete=models.DO_NOTHING,
+        db_constraint=False,
+        null=True,
+        related_name="+",
+        verbose_name=_("session"),
+    )
+    path = models.CharField(_("path"), max_length=200)
+    ip = models.GenericIPAddressField(_("address"), null=True)
+    opened = models.DateTimeField(_("opened"))
+    last_seen = models.DateTimeField(_("process last heard of"), db_index=True)
+
+    class Meta:
+        db_table = "open_socket"
+        verbose_name = _("open socket")
+        verbose_name_plural = _("open sockets")
+
+    def __str__(self) -> str:
+        return self.connection

@@ -103,7 +103,8 @@ elif _database["ENGINE"] == "django.db.backends.mysql":
     }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
-if ENV.redis_url:
+REDIS_URL = ENV.redis_url
+if REDIS_URL:
     CACHES = {
         "default": {
             "BACKEND": "django.core.cache.backends.redis.RedisCache",
