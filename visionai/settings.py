@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from dotenv import dotenv_values
 
 from visionai.lib.env import read_environment
+from visionai.lib.logs import logging_config
 from visionai.lib.secret import kept_secret
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -24,7 +25,7 @@ DATA_DIR.mkdir(parents=True, exist_ok=True)
 SECRET_KEY = ENV.secret_key or kept_secret(DATA_DIR / "secret_key")
 JWT_SECRET_KEY = ENV.jwt_secret_key or kept_secret(DATA_DIR / "jwt_secret_key")
 DEBUG = ENV.debug
-SECURE = ENV.https or ENV.environment == "production"
+SECURE = ENV.serves_tls or ENV.environment == "production"
 ALLOWED_HOSTS = ["127.0.0.1", "localhost", "[::1]", *ENV.allowed_hosts]
 
 INSTALLED_APPS = [
@@ -128,7 +129,7 @@ else:
 
 # Jobs
 
-CELERY_BROKER_URL = ENV.redis_url or "filesystem://"
+CELERY_BROKER_URL = ENV.redis_url or "filesystem://localhost"
 CELERY_BROKER_TRANSPORT_OPTIONS: dict[str, Any] = {}
 if not ENV.redis_url:
     _queue = DATA_DIR / "queue"
@@ -142,6 +143,7 @@ if not ENV.redis_url:
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_DEFAULT_QUEUE = "quick"
 CELERY_WORKER_PREFETCH_MULTIPLIER = 4
+CELERY_WORKER_ENABLE_REMOTE_CONTROL = bool(ENV.redis_url)
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
@@ -231,5 +233,11 @@ USE_TZ = True
 TIME_ZONE = "UTC"
 STATIC_URL = "static/"
 STATIC_ROOT = DATA_DIR / "static"
+STATIC_ROOT.mkdir(exist_ok=True)
+WHITENOISE_USE_FINDERS = True  # files are served from where they lie: nothing to collect
 STATICFILES_DIRS = [BASE_DIR / "static"]
 MEDIA_ROOT = DATA_DIR / "media"
+
+# What happened
+
+LOGGING = logging_config(DATA_DIR / "logs", level=ENV.log_level)

@@ -53,7 +53,7 @@ REFUSALS_OF_PILLOW = (
 )
 
 
-class BadImage(Exception):  # noqa: N818 - named by what it is, as `DomainError`s are
+class BadImage(Exception):
     """The bytes are not a picture we take. `message` is an msgid to be filled from `facts`."""
 
     def __init__(self, code: BadImageCode, **facts: int) -> None:

@@ -51,9 +51,16 @@ def is_ours(host: str) -> bool:
     return True
 
 
+def _asks_for_a_route(connecting: object) -> bool:
+    """A datagram socket sends nothing by connecting: it learns the address it would leave from."""
+    return isinstance(connecting, socket.socket) and connecting.type == socket.SOCK_DGRAM
+
+
 def _refuse_the_network(event: str, args: tuple[object, ...]) -> None:
     if event in {"socket.connect", "socket.sendto"}:
         address = args[1]
+        if event == "socket.connect" and _asks_for_a_route(args[0]):
+            return
         if isinstance(address, tuple) and not is_ours(str(address[0])):
             raise NetworkUsedError(f"a test connected to {address}")
     elif event == "socket.getaddrinfo" and args[0] is not None:

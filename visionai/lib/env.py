@@ -108,6 +108,15 @@ class Environment(BaseModel):
         return self.registration or ("open" if self.host in LOOPBACK else "invite")
 
     @property
+    def serves_tls(self) -> bool:
+        return self.https or self.tls_cert is not None
+
+    def url_of(self, host: str) -> str:
+        """The address that a browser types to reach this product at `host`."""
+        name = f"[{host}]" if ":" in host else host
+        return f"{'https' if self.serves_tls else 'http'}://{name}:{self.port}"
+
+    @property
     def database(self) -> str:
         """The one database as a URL of a scheme that we know; unset, SQLite in the data folder."""
         if self.database_url:

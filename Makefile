@@ -1,0 +1,31 @@
+# make run    VisionAI on http://127.0.0.1:8000 (PORT=, HOST=, HTTPS=1 and every line of .env.example)
+# make test   the whole suite        make lint   ruff and mypy
+# make bench  figures against goals
+.DEFAULT_GOAL := run
+.PHONY: run test lint bench clean
+
+PYTHON ?= python3
+BIN := .venv/bin
+
+run: .venv/runtime
+	@exec $(BIN)/python manage.py up
+
+test: .venv/development
+	$(BIN)/python -m pytest -n auto --dist worksteal --cov --cov-report=term:skip-covered $(ARGS)
+
+lint: .venv/development
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy .
+
+bench: .venv/runtime
+	$(BIN)/python -m bench
+
+# Stamps that hold the digest of what was installed: a second run has nothing to do.
+.venv/runtime .venv/development: .venv/%: FORCE
+	@$(PYTHON) scripts/install.py $*
+
+FORCE:
+
+clean:
+	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache
