@@ -1,7 +1,69 @@
-from rest_framework.authentication import BaseAuthentication
+"""Which `Sesion` a request of the API belongs to.
+
+Nothing given is anonymous; anything given that is not good is an error, never anonymous.
+"""
+
+from datetime import datetime
+
+from django.utils import timezone
+from rest_framework.authentication import BaseAuthentication, SessionAuthentication
 from rest_framework.request import Request
 
+from accounts.models import User
+from sessions_app.models import Sesion
+from sessions_app.services import find_open, note_activity
+from sessions_app.tokens import BadToken, read_access_token
 
-class SesionAuthentication(BaseAuthentication):
-    def authenticate(self, request: Request) -> None:
-        return None
+
+def sesion_of_token(text: str, *, at: datetime) -> tuple[Sesion, datetime]:
+    """The open session of an access token and when that expires.
+
+    Raises `BadToken` or `SessionEnded`.
+    """
+    token = read_access_token(text, at=at)
+    sesion = find_open(token.sesion_id, at=at)
+    if sesion.user_id != token.user_id:
+        raise BadToken
+    return sesion, token.expires_at
+
+
+def bearer_text(request: Request) -> str | None:
+    """The token of the Authorization header; None without one or for another scheme."""
+    scheme, _space, text = request.headers.get("Authorization", "").strip().partition(" ")
+    return text.strip() if scheme.lower() == "bearer" else None
+
+
+class BearerAuthentication(BaseAuthentication):
+    """By token alone: for paths that the originals' clients call, which know no cookie."""
+
+    def authenticate(self, request: Request) -> tuple[User, Sesion] | None:
+        text = bearer_text(request)
+        if text is None:
+            return None
+        sesion, _expires = sesion_of_token(text, at=timezone.now())
+        return _as_user_of(sesion)
+
+    def authenticate_header(self, request: Request) -> str:
+        return "Bearer"
+
+
+class SesionAuthentication(BearerAuthentication):
+    """By token, else by the cookie of a page, which needs the CSRF token to change anything."""
+
+    def authenticate(self, request: Request) -> tuple[User, Sesion] | None:
+        found = super().authenticate(request)
+        if found is not None:
+            return found
+        if ended := getattr(request._request, "sesion_ended", None):
+            raise ended
+        sesion: Sesion | None = getattr(request._request, "sesion", None)
+        if sesion is None:
+            return None
+        SessionAuthentication().enforce_csrf(request)
+        return _as_user_of(sesion)
+
+
+def _as_user_of(sesion: Sesion) -> tuple[User, Sesion]:
+    assert sesion.user is not None  # or it would not be open
+    note_activity(sesion.pk, at=timezone.now())
+    return sesion.user, sesion

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Mapping
+from http import HTTPStatus
 from typing import Any, cast
 
 from django.core.exceptions import PermissionDenied
@@ -50,6 +51,8 @@ def answer_exception(exc: Exception, context: dict[str, Any]) -> Response | None
             extra=exc.facts,
         )
         headers = {} if exc.retry_after is None else {"Retry-After": str(exc.retry_after)}
+        if exc.status == HTTPStatus.UNAUTHORIZED:
+            headers["WWW-Authenticate"] = "Bearer"
         return Response(body, status=exc.status, headers=headers, content_type=CONTENT_TYPE)
     response = exception_handler(exc, context)
     if response is None:
