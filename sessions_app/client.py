@@ -45,6 +45,11 @@ def client_of_scope(scope: Mapping[str, Any]) -> Client:
     return _client(peer[0] if peer else "", forwarded, agent)
 
 
+def is_trusted_proxy(peer: str) -> bool:
+    address = _plain(peer)
+    return address is not None and _is_ours(address)
+
+
 def _client(peer: str, forwarded: str, agent: str) -> Client:
     printable = "".join(letter for letter in agent if letter.isprintable())
     return Client(ip=_address(peer, forwarded), user_agent=printable[:AGENT_LENGTH])

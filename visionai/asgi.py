@@ -1,11 +1,73 @@
 """The ASGI application: pages and API through Django, sockets through Channels."""
 
+import asyncio
 import os
+from importlib.util import find_spec
+from typing import Any, cast
+from urllib.parse import parse_qsl, urlencode
 
 from channels.routing import ProtocolTypeRouter, URLRouter
 from django.core.asgi import get_asgi_application
+from django.urls import re_path
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "visionai.settings")
 django_application = get_asgi_application()
 
-application = ProtocolTypeRouter({"http": django_application, "websocket": URLRouter([])})
+# Only after Django is set up may its models be imported.
+from visionai.lib.runtime import runtime  # noqa: E402
+
+Scope = dict[str, Any]
+
+
+async def refuse(_scope: Scope, _receive: Any, send: Any) -> None:
+    """Answer a socket on an unknown path with HTTP 403 rather than a traceback."""
+    await send({"type": "websocket.close"})
+
+
+def socket_routes() -> list[Any]:
+    routes: list[Any] = []
+    if find_spec("predictions.routing"):
+        from predictions.routing import websocket_urlpatterns  # type: ignore[import-not-found]
+
+        routes += websocket_urlpatterns
+    return [*routes, re_path(r"", cast("Any", refuse))]
+
+
+protocols: Any = ProtocolTypeRouter(
+    {"http": django_application, "websocket": URLRouter(socket_routes())}
+)
+
+
+async def application(scope: Scope, receive: Any, send: Any) -> None:
+    if scope["type"] == "lifespan":
+        await lifespan(receive, send)
+        return
+    if not runtime.started:
+        await asyncio.to_thread(runtime.ensure_started)
+    if scope["type"] == "websocket":
+        hide_token(scope)
+    await protocols(scope, receive, send)
+
+
+async def lifespan(receive: Any, send: Any) -> None:
+    """Start and stop the process's own work with the server, where the server tells us."""
+    await receive()
+    try:
+        await asyncio.to_thread(runtime.ensure_started)
+    except Exception as fault:
+        await send({"type": "lifespan.startup.failed", "message": str(fault)})
+        raise
+    await send({"type": "lifespan.startup.complete"})
+    await receive()
+    await asyncio.to_thread(runtime.stop)
+    await send({"type": "lifespan.shutdown.complete"})
+
+
+def hide_token(scope: Scope) -> None:
+    """Move `?token=` out of the query, which the server writes into its log."""
+    query = parse_qsl(scope.get("query_string", b"").decode("latin-1"), keep_blank_values=True)
+    tokens = [value for name, value in query if name == "token"]
+    if tokens:
+        scope["query_token"] = tokens[-1]
+        rest = [(name, value) for name, value in query if name != "token"]
+        scope["query_string"] = urlencode(rest).encode("ascii")

@@ -59,8 +59,8 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
-    "sessions_app.middleware.sesion_middleware",
     "django.contrib.messages.middleware.MessageMiddleware",
+    "sessions_app.middleware.sesion_middleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
 
@@ -199,6 +199,9 @@ CONTENT_SECURITY_POLICY = {
     }
 }
 CORS_ALLOWED_ORIGINS = [origin for origin in ENV.allowed_origins if origin != "null"]
+NULL_ORIGIN_SERVED = ENV.environment == "development"  # pages opened from disk
+SOCKETS_PER_USER = ENV.sockets_per_user
+SOCKETS_PER_ADDRESS = ENV.sockets_per_address
 CORS_PREFLIGHT_MAX_AGE = ENV.cors_max_age
 CORS_ALLOW_CREDENTIALS = False
 DATA_UPLOAD_MAX_MEMORY_SIZE = 16 * 2**20

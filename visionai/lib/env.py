@@ -49,6 +49,8 @@ class Environment(BaseModel):
     allowed_origins: Names = []
     cors_max_age: int = Field(default=3600, ge=0)
     trusted_proxies: Names = []
+    sockets_per_user: int = Field(default=40, ge=1)
+    sockets_per_address: int = Field(default=100, ge=1)  # of clients that are not signed in
 
     secret_key: str | None = Field(default=None, min_length=32)
     jwt_secret_key: str | None = Field(default=None, min_length=32)
