@@ -1,5 +1,11 @@
 from django.apps import AppConfig
+from django.db.models.signals import post_migrate
 
 
 class PredictionsConfig(AppConfig):
     name = "predictions"
+
+    def ready(self) -> None:
+        from predictions.versions import fill_catalogue  # needs the models
+
+        post_migrate.connect(fill_catalogue, sender=self, dispatch_uid="predictions catalogue")

@@ -1,0 +1,159 @@
+"""The versions of the classifier: registered, activated, rolled back."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.db import transaction
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import User
+from predictions.models import EmotionClass, ModelActivation, ModelVersion
+from sessions_app.changes import MODEL_ACTIVATED, announce
+from visionai.lib.errors import DomainError
+
+SHIPPED = Path(__file__).parent / "ml_models"
+
+DESCRIPTIONS = {
+    "angry": "Enojo o ira",
+    "disgust": "Asco o desagrado",
+    "fear": "Miedo o temor",
+    "happy": "Felicidad o alegría",
+    "neutral": "Neutral o sin emoción aparente",
+    "sad": "Tristeza o pena",
+    "surprise": "Sorpresa o asombro",
+}
+
+
+class UnknownVersion(DomainError):
+    status, code, title = 404, "unknown_version", _("There is no such model version")
+    detail = _("No model version is called {tag}.")
+
+
+class NoEarlierVersion(DomainError):
+    status, code, title = 409, "no_earlier_version", _("There is no earlier model version")
+    detail = _("No other version was active before this one.")
+
+
+@dataclass(frozen=True, slots=True)
+class VersionFacts:
+    """What must be known of a network to run it; paths are names inside its folder."""
+
+    tag: str
+    tflite_file: str
+    sha256: str
+    precision: str
+    temperature: float
+    crop_margin: float = 0.0
+    keras_file: str = ""
+    input_shape: str = "(None, 96, 96, 3)"
+    total_params: int | None = None
+    metrics: Mapping[str, Any] = field(default_factory=dict)
+
+
+def read_facts(path: Path) -> VersionFacts:
+    """The facts in the .json beside a network, as the training code writes it."""
+    card = json.loads(path.read_text())
+    return VersionFacts(
+        tag=card["tag"],
+        tflite_file=card["files"]["tflite"]["name"],
+        sha256=card["files"]["tflite"]["sha256"],
+        precision=card["precision"],
+        temperature=card["temperature"],
+        crop_margin=card["crop"]["margin"],
+        keras_file=card["files"]["keras"]["name"],
+        input_shape=card["input_shape"],
+        total_params=card["total_params"],
+        metrics=card["metrics"],
+    )
+
+
+def fill_catalogue(**_signal: object) -> None:
+    """The seven classes and the shipped versions; safe to run after every `migrate`."""
+    for number, (name, description) in enumerate(DESCRIPTIONS.items(), 1):
+        EmotionClass.objects.get_or_create(
+            emotion_id=number, defaults={"emotion_name": name, "description": description}
+        )
+    for path in sorted(SHIPPED.glob("*.json")):
+        register_version(read_facts(path), folder=ModelVersion.Folder.SHIPPED, at=timezone.now())
+
+
+@transaction.atomic
+def register_version(
+    facts: VersionFacts, *, folder: ModelVersion.Folder, at: datetime
+) -> ModelVersion:
+    """Add a version; it is activated only where none is active. A known tag stays as it is."""
+    version, new = ModelVersion.objects.get_or_create(
+        version_tag=facts.tag,
+        defaults={
+            "folder": folder,
+            "tflite_file": facts.tflite_file,
+            "keras_file": facts.keras_file,
+            "sha256": facts.sha256,
+            "precision": facts.precision,
+            "temperature": facts.temperature,
+            "crop_margin": facts.crop_margin,
+            "input_shape": facts.input_shape,
+            "total_params": facts.total_params,
+            "metrics": dict(facts.metrics),
+            "created_at": at,
+        },
+    )
+    if new and not ModelVersion.objects.filter(active=True).exists():
+        activate_version(version.version_tag, by=None, at=at)
+        version.refresh_from_db()
+    return version
+
+
+def active_version() -> ModelVersion | None:
+    return ModelVersion.objects.filter(active=True).first()
+
+
+def folder_of(version: ModelVersion) -> Path:
+    """Where the files of a version lie on this machine."""
+    shipped = version.folder == ModelVersion.Folder.SHIPPED
+    return SHIPPED if shipped else settings.DATA_DIR / "models"
+
+
+@transaction.atomic
+def activate_version(tag: str, *, by: User | None, at: datetime) -> ModelVersion:
+    """Put the version to work in every process. Raises `UnknownVersion`."""
+    version = _lock_versions().get(tag)
+    if version is None:
+        raise UnknownVersion(tag=tag)
+    if not version.active:
+        ModelActivation.objects.create(version=version, by=by, at=at)
+        _make_active(version)
+    return version
+
+
+@transaction.atomic
+def roll_back_version(*, at: datetime) -> ModelVersion:
+    """Undo the latest activation that still stands. Raises `NoEarlierVersion`."""
+    _lock_versions()
+    standing = ModelActivation.objects.filter(undone_at=None).order_by("-pk")
+    latest = list(standing.select_related("version")[:2])
+    if len(latest) < 2:
+        raise NoEarlierVersion()
+    current, earlier = latest
+    ModelActivation.objects.filter(pk=current.pk).update(undone_at=at)
+    _make_active(earlier.version)
+    return earlier.version
+
+
+def _lock_versions() -> dict[str, ModelVersion]:
+    """All versions by tag, locked in one order: two activations follow one another."""
+    rows = ModelVersion.objects.select_for_update().order_by("pk")
+    return {version.version_tag: version for version in rows}
+
+
+def _make_active(version: ModelVersion) -> None:
+    ModelVersion.objects.filter(active=True).update(active=None)
+    version.active = True
+    version.save(update_fields=["active"])
+    announce(MODEL_ACTIVATED, str(version.pk))
