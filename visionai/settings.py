@@ -4,6 +4,7 @@ import os
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote, urlsplit
 
 import dj_database_url
 from django.utils.translation import gettext_lazy as _
@@ -15,12 +16,11 @@ from visionai.lib.secret import kept_secret
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 ENV_FILE = Path(os.environ.get("ENV_FILE", BASE_DIR / ".env"))
-ENV = read_environment(
-    {name: value for name, value in dotenv_values(ENV_FILE).items() if value} | dict(os.environ)
-)
+_file = {name: value for name, value in dotenv_values(ENV_FILE).items() if value}
+ENV = read_environment(_file | dict(os.environ), base=BASE_DIR)
 
-DATA_DIR = (BASE_DIR / ENV.data_dir).resolve()
-DATA_DIR.mkdir(parents=True, exist_ok=True)
+DATA_DIR = ENV.data_dir.resolve()
+DATA_DIR.mkdir(mode=0o700, parents=True, exist_ok=True)
 
 SECRET_KEY = ENV.secret_key or kept_secret(DATA_DIR / "secret_key")
 JWT_SECRET_KEY = ENV.jwt_secret_key or kept_secret(DATA_DIR / "jwt_secret_key")
@@ -92,12 +92,16 @@ if _database["ENGINE"] == "django.db.backends.sqlite3":
         "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;",
     }
 elif _database["ENGINE"] == "django.db.backends.postgresql":
-    _database["OPTIONS"] = {**_database.get("OPTIONS", {}), "pool": {"min_size": 1, "max_size": 8}}
+    _database["OPTIONS"] = {
+        **_database.get("OPTIONS", {}),
+        "pool": {"min_size": 1, "max_size": 8, "timeout": 10},
+    }
 elif _database["ENGINE"] == "django.db.backends.mysql":
     import pymysql
 
     pymysql.install_as_MySQLdb()
     _database["OPTIONS"] = {
+        **_database.get("OPTIONS", {}),
         "charset": "utf8mb4",
         "isolation_level": "read committed",
         "init_command": "SET sql_mode='STRICT_TRANS_TABLES'",
@@ -202,6 +206,8 @@ CORS_ALLOWED_ORIGINS = [origin for origin in ENV.allowed_origins if origin != "n
 NULL_ORIGIN_SERVED = ENV.environment == "development"  # pages opened from disk
 SOCKETS_PER_USER = ENV.sockets_per_user
 SOCKETS_PER_ADDRESS = ENV.sockets_per_address
+CORS_ALLOWED_ORIGIN_REGEXES = [r"https?://(localhost|127\.0\.0\.1|\[::1\])(:\d+)?"]
+CORS_EXPOSE_HEADERS = ["Retry-After", "X-Request-ID", "X-Total-Count"]
 CORS_PREFLIGHT_MAX_AGE = ENV.cors_max_age
 CORS_ALLOW_CREDENTIALS = False
 DATA_UPLOAD_MAX_MEMORY_SIZE = 16 * 2**20
@@ -240,6 +246,26 @@ STATIC_ROOT.mkdir(exist_ok=True)
 WHITENOISE_USE_FINDERS = True  # files are served from where they lie: nothing to collect
 STATICFILES_DIRS = [BASE_DIR / "static"]
 MEDIA_ROOT = DATA_DIR / "media"
+
+# Mail
+
+EMAIL = urlsplit(ENV.email_url)
+EMAIL_BACKEND = {
+    "console": "django.core.mail.backends.console.EmailBackend",
+    "file": "django.core.mail.backends.filebased.EmailBackend",
+    "memory": "django.core.mail.backends.locmem.EmailBackend",
+    "smtp": "django.core.mail.backends.smtp.EmailBackend",
+    "smtps": "django.core.mail.backends.smtp.EmailBackend",
+}[EMAIL.scheme]
+EMAIL_FILE_PATH = EMAIL.path
+EMAIL_HOST = EMAIL.hostname or "localhost"
+EMAIL_PORT = EMAIL.port or (465 if EMAIL.scheme == "smtps" else 587)
+EMAIL_HOST_USER = unquote(EMAIL.username or "")
+EMAIL_HOST_PASSWORD = unquote(EMAIL.password or "")
+EMAIL_USE_SSL = EMAIL.scheme == "smtps"
+EMAIL_USE_TLS = EMAIL.scheme == "smtp" and bool(EMAIL.username)
+EMAIL_TIMEOUT = 10
+DEFAULT_FROM_EMAIL = SERVER_EMAIL = ENV.email_from
 
 # What happened
 

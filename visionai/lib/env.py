@@ -4,11 +4,13 @@ import re
 from collections.abc import Iterator, Mapping
 from ipaddress import ip_network
 from pathlib import Path
+from socket import gethostname
 from typing import Literal
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote, unquote, urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
+from visionai.lib.addresses import network_addresses
 from visionai.lib.errors import ConfigurationError
 
 Names = list[str]
@@ -27,6 +29,8 @@ DATABASE_SCHEMES = {
     "mysql": "mysql",
     "mariadb": "mysql",
 }
+ORIGINAL_NAMES = {"chat_model": "model"}  # all others are their field's name in capitals
+PATHS = {"data_dir", "tls_cert", "tls_key", "model_path"}
 
 
 class Environment(BaseModel):
@@ -37,7 +41,7 @@ class Environment(BaseModel):
     environment: Literal["development", "staging", "production"] = "development"
     debug: bool = False
     data_dir: Path = Path("var")
-    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"] = "INFO"
 
     host: str = "127.0.0.1"
     port: int = Field(default=8000, ge=1, le=65535)
@@ -124,13 +128,17 @@ class Environment(BaseModel):
         if self.database_url:
             scheme, rest = self.database_url.split(":", 1)
             return f"{DATABASE_SCHEMES[scheme.split('+')[0]]}:{rest}"
-        if self.db_name and not self.use_sqlite:
+        if self._names_a_server and not self.use_sqlite:
             user, password = (
                 quote(self.db_user or "", safe=""),
                 quote(self.db_password or "", safe=""),
             )
             return f"mysql://{user}:{password}@{self.db_host}:{self.db_port}/{self.db_name}"
         return f"sqlite:///{self.data_dir.absolute() / 'visionai.sqlite3'}"
+
+    @property
+    def _names_a_server(self) -> bool:
+        return any((self.db_host, self.db_user, self.db_password, self.db_name))
 
     def faults(self) -> Iterator[tuple[str, str]]:
         """(variable, sentence with the cure) of each rule that joins several variables."""
@@ -144,36 +152,45 @@ class Environment(BaseModel):
             scheme = urlsplit(self.database_url).scheme.split("+")[0]
             if scheme not in DATABASE_SCHEMES:
                 yield "DATABASE_URL", "use a URL that starts with sqlite:, postgresql: or mysql:"
-            if self.use_sqlite and scheme != "sqlite":
-                yield "DATABASE_URL", "it disagrees with USE_SQLITE=true; remove one of the two"
-            if self.use_sqlite is False and scheme == "sqlite":
-                yield "DATABASE_URL", "it disagrees with USE_SQLITE=false; remove one of the two"
-            if self.db_name and not _same_database(self.database_url, self):
+            elif self.use_sqlite is not None and self.use_sqlite != (scheme == "sqlite"):
+                set_to = str(self.use_sqlite).lower()
                 yield (
                     "DATABASE_URL",
-                    "it disagrees with DB_HOST, DB_PORT, DB_USER or DB_NAME; remove one",
+                    f"it disagrees with USE_SQLITE={set_to}; remove one of the two",
                 )
-        elif self.use_sqlite is False:
+            elif self._names_a_server and not self.use_sqlite and not self._same_database():
+                yield "DATABASE_URL", "it disagrees with a DB_ variable; remove one of the two"
+        elif self.use_sqlite is False or (self._names_a_server and not self.use_sqlite):
             needed = {"DB_HOST": self.db_host, "DB_USER": self.db_user, "DB_NAME": self.db_name}
             if missing := [name for name, value in needed.items() if not value]:
-                yield (
-                    "USE_SQLITE",
-                    f"with USE_SQLITE=false set {', '.join(missing)} or DATABASE_URL",
-                )
+                cure = f"a MySQL server needs {', '.join(missing)}; set them, or USE_SQLITE=true"
+                yield "USE_SQLITE", cure
+
+    def _same_database(self) -> bool:
+        parts = urlsplit(self.database_url or "")
+        return (
+            DATABASE_SCHEMES.get(parts.scheme.split("+")[0]) == "mysql"
+            and parts.hostname == self.db_host
+            and (parts.port or 3306) == self.db_port
+            and unquote(parts.username or "") == (self.db_user or "")
+            and unquote(parts.password or "") == (self.db_password or "")
+            and parts.path.lstrip("/") == self.db_name
+        )
 
     def _network_faults(self) -> Iterator[tuple[str, str]]:
         if "*" in self.allowed_hosts:
             yield "ALLOWED_HOSTS", "name the hosts; * would accept any"
         if self.host not in LOOPBACK and not self.allowed_hosts:
-            yield (
-                "ALLOWED_HOSTS",
-                f"with HOST={self.host} list the names that users type, e.g. visionai.lan",
-            )
+            reached = ",".join([*network_addresses(), gethostname()])
+            command = f"make run HOST={self.host} HTTPS=1 ALLOWED_HOSTS={reached}"
+            yield "ALLOWED_HOSTS", f"list the names and addresses that users type: {command}"
         for origin in self.allowed_origins:
             if not re.fullmatch(r"https?://[^/\s*]+|null", origin):
                 yield "ALLOWED_ORIGINS", f"{origin} is not an origin; write scheme://host[:port]"
         if (self.tls_cert is None) != (self.tls_key is None):
             yield "TLS_CERT", "set TLS_CERT and TLS_KEY together"
+        if self.tls_cert and "https" in self.model_fields_set and not self.https:
+            yield "HTTPS", "it disagrees with TLS_CERT; remove one of the two"
         for name, path in (("TLS_CERT", self.tls_cert), ("TLS_KEY", self.tls_key)):
             if path and not path.is_file():
                 yield name, f"there is no file {path}"
@@ -189,7 +206,7 @@ class Environment(BaseModel):
             yield "REDIS_URL", "use redis://host:port/number"
         if self.model_path and not self.model_path.is_file():
             yield "MODEL_PATH", f"there is no file {self.model_path}"
-        if urlsplit(self.email_url).scheme not in {"console", "smtp", "file", "memory"}:
+        if urlsplit(self.email_url).scheme not in {"console", "file", "memory", "smtp", "smtps"}:
             yield "EMAIL_URL", "use console:, file:///folder or smtp://user:password@host:port"
 
     def _production_faults(self) -> Iterator[tuple[str, str]]:
@@ -211,33 +228,28 @@ class Environment(BaseModel):
             )
 
 
-def read_environment(values: Mapping[str, str]) -> Environment:
-    """The checked settings. Raises `ConfigurationError` that names every fault at once."""
-    known = {name: name for name in Environment.model_fields} | {"chat_model": "model"}
-    given = {name.lower(): value for name, value in values.items() if value != ""}
-    chosen = {name: given[asked] for name, asked in known.items() if asked in given}
+def read_environment(values: Mapping[str, str], *, base: Path = Path()) -> Environment:
+    """The checked settings; a relative path starts at `base`, and an empty value is none.
+
+    Raises `ConfigurationError` that names every fault at once.
+    """
+    names = {ORIGINAL_NAMES.get(field, field.upper()): field for field in Environment.model_fields}
+    chosen: dict[str, str | Path] = {
+        field: values[name] for name, field in names.items() if values.get(name, "").strip()
+    }
+    for field in PATHS & chosen.keys():
+        chosen[field] = base / chosen[field]
     faults: dict[str, str] = {}
     try:
         environment = Environment.model_validate(chosen)
     except ValidationError as error:
         bad = {str(one["loc"][0]): one["msg"] for one in error.errors()}
-        faults = {name.upper(): f"{message}" for name, message in bad.items()}
+        faults = {ORIGINAL_NAMES.get(field, field.upper()): why for field, why in bad.items()}
         # The rules that join several variables are named too, as if the bad ones were unset.
-        sound = {name: value for name, value in chosen.items() if name not in bad}
+        sound = {field: value for field, value in chosen.items() if field not in bad}
         environment = Environment.model_validate(sound)
     for name, cure in environment.faults():
         faults.setdefault(name, cure)
     if faults:
         raise ConfigurationError([f"{name}: {cure}" for name, cure in faults.items()])
     return environment
-
-
-def _same_database(url: str, environment: Environment) -> bool:
-    parts = urlsplit(url)
-    return (
-        DATABASE_SCHEMES.get(parts.scheme.split("+")[0]) == "mysql"
-        and parts.hostname == environment.db_host
-        and (parts.port or 3306) == environment.db_port
-        and parts.username == environment.db_user
-        and parts.path.lstrip("/") == environment.db_name
-    )
