@@ -269,4 +269,8 @@ DEFAULT_FROM_EMAIL = SERVER_EMAIL = ENV.email_from
 
 # What happened
 
-LOGGING = logging_config(DATA_DIR / "logs", level=ENV.log_level)
+LOGGING = logging_config(
+    DATA_DIR / "logs",
+    apps=("visionai", "accounts", "sessions_app", "predictions"),
+    level=ENV.log_level,
+)

@@ -5,12 +5,12 @@ import logging
 import os
 import re
 import sys
+from collections.abc import Iterable
 from contextvars import ContextVar
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-APPS = ("visionai", "accounts", "sessions_app", "predictions")
 FILE_BYTES, FILES = 10 * 2**20, 5
 
 _SECRETS = (
@@ -81,8 +81,8 @@ def process_name() -> str:
     return os.environ.get("PROCESS_NAME") or Path(sys.argv[0]).stem or "python"
 
 
-def logging_config(folder: Path, *, level: str) -> dict[str, Any]:
-    """`level` is for our own apps: at DEBUG, libraries would write frames and SQL values."""
+def logging_config(folder: Path, *, apps: Iterable[str], level: str) -> dict[str, Any]:
+    """`level` is for our own `apps`: at DEBUG, libraries would write frames and SQL values."""
     folder.mkdir(parents=True, exist_ok=True)
     return {
         "version": 1,
@@ -108,7 +108,7 @@ def logging_config(folder: Path, *, level: str) -> dict[str, Any]:
             },
         },
         "root": {"handlers": ["file", "console"], "level": "WARNING"},
-        "loggers": {app: {"level": level} for app in APPS}
+        "loggers": {app: {"level": level} for app in apps}
         # Django's own configuration gives this one a mail handler and no propagation.
         | {"django": {"handlers": [], "level": "INFO", "propagate": True}}
         # A missing page or a refused form is no event for the operator.

@@ -49,7 +49,7 @@ def test_a_line_is_one_object_with_the_bound_ids() -> None:
 
 
 def test_debug_is_for_our_own_apps_alone(tmp_path: Path) -> None:
-    config = logging_config(tmp_path, level="DEBUG")
+    config = logging_config(tmp_path, apps=["accounts"], level="DEBUG")
     assert config["root"]["level"] == "WARNING"
     assert config["loggers"]["accounts"] == {"level": "DEBUG"}
     assert "websockets" not in config["loggers"]

@@ -129,7 +129,7 @@ def _worker(queue: str) -> Child:
     command += ["-Q", queue, "-n", f"{queue}@%h", "-c", "1", "-l", "WARNING"]
     command += ["--without-gossip", "--without-mingle", "--without-heartbeat"]
     if queue == QUEUES[0]:
-        command += ["-B", "-S", "django"]
+        command += ["-B", "--scheduler", "django"]
     return Child(name, command, os.environ | {"PROCESS_NAME": name})
 
 
