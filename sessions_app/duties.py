@@ -1,5 +1,8 @@
 """What this app has a serving process do beside answering."""
 
+from importlib import import_module
+
+from django.conf import settings
 from django.utils import timezone
 
 from sessions_app import changes, services
@@ -33,5 +36,7 @@ def sweep_now() -> None:
 
 
 def tidy() -> None:
+    """Remove what nobody needs any more: old news, spent cookie sessions."""
     services.forget_pauses()
     changes.prune()
+    import_module(settings.SESSION_ENGINE).SessionStore.clear_expired()

@@ -10,6 +10,8 @@ from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
+from sessions_app.devices import device_name
+
 AnyUser = AbstractBaseUser | AnonymousUser
 
 
@@ -88,6 +90,10 @@ class Sesion(models.Model):
 
     def __str__(self) -> str:
         return f"{self.pk}"
+
+    @property
+    def device_name(self) -> str:
+        return device_name(self.user_agent)
 
     def is_overdue(self, at: datetime) -> bool:
         return self.fecha_fin is None and min(self.idle_at, self.absolute_at) <= at

@@ -152,6 +152,14 @@ CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
 CELERY_TIMEZONE = "UTC"
+CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
+    "end overdue sessions": {
+        "task": "sessions_app.tasks.sweep_sessions",
+        "schedule": 30.0,
+        "options": {"expires": 25.0},  # a worker that was away catches up with one
+    },
+    "tidy up after sessions": {"task": "sessions_app.tasks.tidy_sessions", "schedule": 3600.0},
+}
 
 # Who
 

@@ -1,4 +1,3 @@
-from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any, cast
 
@@ -43,13 +42,6 @@ def who(request: HttpRequest) -> JsonResponse:
 
 
 urlpatterns = [path("in/", sign_in), path("out/", sign_out), path("who/", who)]
-
-
-@pytest.fixture(autouse=True)
-def _nothing_noted() -> Iterator[None]:
-    yield
-    services._noted.clear()
-    services._recent.clear()
 
 
 @pytest.fixture

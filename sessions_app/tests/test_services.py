@@ -1,4 +1,3 @@
-from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
@@ -24,13 +23,6 @@ pytestmark = pytest.mark.django_db
 MINUTE = timedelta(minutes=1)
 HOUR = timedelta(hours=1)
 Reason = Sesion.EndReason
-
-
-@pytest.fixture(autouse=True)
-def _nothing_noted() -> Iterator[None]:
-    yield
-    services._noted.clear()
-    services._recent.clear()
 
 
 def end_of(sesion: Sesion) -> tuple[object, str]:

@@ -31,8 +31,6 @@ def _served(settings: Settings) -> Iterator[None]:
     Echo.codes.clear()
     yield
     assert len(open_sockets) == 0
-    services._noted.clear()
-    services._recent.clear()
 
 
 @pytest.fixture
