@@ -13,6 +13,7 @@ from accounts.models import User
 from sessions_app.models import Sesion
 from sessions_app.services import find_open, note_activity
 from sessions_app.tokens import BadToken, read_access_token
+from visionai.lib.logs import bind
 
 
 def sesion_of_token(text: str, *, at: datetime) -> tuple[Sesion, datetime]:
@@ -66,4 +67,5 @@ class SesionAuthentication(BearerAuthentication):
 def _as_user_of(sesion: Sesion) -> tuple[User, Sesion]:
     assert sesion.user is not None  # or it would not be open
     note_activity(sesion.pk, at=timezone.now())
+    bind(sesion_id=sesion.pk)
     return sesion.user, sesion

@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from sessions_app.browser import SID
 from sessions_app.models import Sesion
 from sessions_app.services import SessionEnded, find_open, note_activity
+from visionai.lib.logs import bind
 
 WHY: dict[str, str | Promise] = {
     Sesion.EndReason.LOGOUT: _("Your session ended: you signed out."),
@@ -60,4 +61,5 @@ def _open_sesion(request: HttpRequest) -> Sesion | None:
     if sesion.user_id != request.user.pk:  # the password changed under the cookie, for one
         raise SessionEnded(session=sid, reason="")
     note_activity(sesion.pk, at=at)
+    bind(sesion_id=sesion.pk)
     return sesion

@@ -33,6 +33,7 @@ from sessions_app.open_sockets import Connection, open_sockets
 from sessions_app.origins import Trust, header, trust_of
 from sessions_app.services import SessionEnded, find_open, idle_limit, note_activity
 from visionai.lib.errors import DomainError
+from visionai.lib.logs import bind
 
 LOGIN_ENDED = 4401
 TOO_MANY = 4429
@@ -192,6 +193,7 @@ class SessionSocket(AsyncConsumer):
             path=self.scope["path"],
             opened=timezone.now(),
         )
+        bind(connection_id=self._connection.name)
         within_limit = open_sockets.add(self._connection)
         await self._accept()
         if not within_limit:

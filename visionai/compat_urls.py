@@ -3,6 +3,14 @@
 The trailing slash is optional on all of them; a redirect would lose the body of a POST.
 """
 
-from django.urls import URLPattern
+from django.urls import URLPattern, re_path
 
-urlpatterns: list[URLPattern] = []
+from visionai import status
+
+urlpatterns: list[URLPattern] = [
+    re_path(r"^status/?$", status.status),
+    re_path(r"^status/health/?$", status.health),
+    re_path(r"^status/websocket/?$", status.sockets),
+    re_path(r"^status/database/?$", status.data),
+    re_path(r"^resilience/health/?$", status.resilience),
+]

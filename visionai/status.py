@@ -1,0 +1,148 @@
+"""Whether each part works, for machines: `/status`, `/status/health` and the like."""
+
+import shutil
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from django.conf import settings
+from django.core.cache import cache
+from django.db import connection
+from drf_spectacular.utils import OpenApiExample, OpenApiResponse, extend_schema
+from rest_framework import serializers
+from rest_framework.decorators import api_view, authentication_classes, permission_classes
+from rest_framework.permissions import AllowAny, IsAdminUser
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from sessions_app.authentication import BearerAuthentication
+from sessions_app.open_sockets import open_sockets
+
+LEAST_FREE_BYTES = 500 * 2**20
+
+
+class Trouble(Exception):
+    """The part works badly or not at all; the text is for staff."""
+
+
+@dataclass(frozen=True)
+class Check:
+    """`run` returns a detail for staff. Raises `Trouble`, or whatever the part itself raises.
+
+    A required part that fails makes the whole product down, any other one degraded.
+    """
+
+    name: str
+    run: Callable[[], str]
+    required: bool = False
+
+
+def database() -> str:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT COUNT(*) FROM django_migrations")
+        (count,) = cursor.fetchone()
+    return f"{connection.vendor}, {count} migrations"
+
+
+def shared_cache() -> str:
+    cache.set("status", "1", 10)
+    if cache.get("status") != "1":
+        raise Trouble("what was written cannot be read")
+    return str(settings.CACHES["default"]["BACKEND"]).rsplit(".", 1)[-1]
+
+
+def disk() -> str:
+    free = shutil.disk_usage(settings.DATA_DIR).free
+    if free < LEAST_FREE_BYTES:
+        raise Trouble(f"{free // 2**20} MiB free")
+    return f"{free // 2**20} MiB free"
+
+
+def websocket() -> str:
+    return f"{len(open_sockets)} open in this process"
+
+
+# Filled by `visionai/hooks.py` with the parts of the apps.
+checks: list[Check] = [
+    Check("database", database, required=True),
+    Check("cache", shared_cache, required=True),
+    Check("websocket", websocket, required=True),
+    Check("disk", disk),
+]
+# Circuit breakers of outside services.
+breakers: list[Check] = []
+
+
+def report(chosen: Iterable[Check], *, details: bool) -> dict[str, Any]:
+    """`{status, checks: {name: {status, ms, detail}}}`; `ms` and `detail` only with `details`."""
+    found: dict[str, dict[str, Any]] = {}
+    worst = "ok"
+    for check in chosen:
+        began = time.perf_counter()
+        try:
+            status, detail = "ok", check.run()
+        except Exception as error:  # noqa: BLE001 (whatever a part raises, it does not work)
+            status = "down" if check.required else "degraded"
+            detail = f"{type(error).__name__}: {error}" if details else ""
+        worst = max(worst, status, key=("ok", "degraded", "down").index)
+        found[check.name] = {"status": status}
+        if details:
+            ms = round((time.perf_counter() - began) * 1000, 1)
+            found[check.name] |= {"ms": ms, "detail": detail}
+    return {"status": worst, "checks": found}
+
+
+class PartSerializer(serializers.Serializer[Any]):
+    status = serializers.ChoiceField(choices=["ok", "degraded", "down"])
+    ms = serializers.FloatField(required=False, help_text="For staff.")
+    detail = serializers.CharField(required=False, help_text="For staff.")
+
+
+class StatusSerializer(serializers.Serializer[Any]):
+    status = serializers.ChoiceField(choices=["ok", "degraded", "down"])
+    checks = serializers.DictField(child=PartSerializer())
+
+
+EXAMPLE = OpenApiExample(
+    "All well", {"status": "ok", "checks": {"database": {"status": "ok"}}}, response_only=True
+)
+
+
+def _view(
+    name: str,
+    summary: str,
+    choose: Callable[[], Iterable[Check]],
+    *,
+    fails: bool = False,
+    staff: bool = False,
+) -> Callable[..., Any]:
+    """`fails`: answer 503 when a required part is down. `staff`: for staff alone."""
+
+    responses: dict[int, Any] = {200: StatusSerializer}
+    if fails:
+        responses[503] = OpenApiResponse(StatusSerializer, "A required part is down.")
+
+    @extend_schema(
+        operation_id=name, tags=["status"], summary=summary, responses=responses, examples=[EXAMPLE]
+    )
+    @api_view(["GET"])
+    @authentication_classes([BearerAuthentication])
+    @permission_classes([IsAdminUser if staff else AllowAny])
+    def view(request: Request) -> Response:
+        body = report(choose(), details=bool(getattr(request.user, "is_staff", False)))
+        down = fails and body["status"] == "down"
+        return Response(body, status=503 if down else 200, headers={"Cache-Control": "no-store"})
+
+    return view
+
+
+def _named(*names: str) -> Callable[[], Iterable[Check]]:
+    return lambda: [check for check in checks if check.name in names]
+
+
+status = _view("status", "Every part of the product", lambda: checks)
+health = _view("status_health", "Fit for traffic, or 503", lambda: checks, fails=True)
+sockets = _view("status_websocket", "The WebSocket side", _named("websocket"))
+data = _view("status_database", "The database (staff)", _named("database"), staff=True)
+resilience = _view("resilience_health", "Circuit breakers", lambda: breakers)
