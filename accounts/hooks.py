@@ -1,0 +1,16 @@
+"""What accounts must reach in apps that it does not know; `visionai/hooks.py` fills the lists."""
+
+from collections.abc import Callable, Iterable, Mapping
+
+from accounts.models import User
+
+Rows = Iterable[Mapping[str, object]]
+
+# For the export of all data: the name of a part and its rows, ready for JSON but for times.
+export_all: list[Callable[[User], tuple[str, Rows]]] = []
+
+# Before an account is erased, in the same transaction: end or remove what is theirs.
+erase: list[Callable[[User], None]] = []
+
+# After an account was switched off, in the same transaction.
+disabled: list[Callable[[User], None]] = []
