@@ -2,9 +2,22 @@
 
 from django.contrib import admin
 from django.urls import include, path
+from django.views.i18n import set_language
+
+from visionai import views
 
 urlpatterns = [
+    path("", views.home, name="home"),
+    path("idioma/", set_language, name="set_language"),
+    path("", include("accounts.urls")),
+    path("", include("sessions_app.urls")),
+    path("", include("predictions.urls")),
     path("admin/", admin.site.urls),
     path("api/v1/", include("sessions_app.api_urls")),
     path("", include("visionai.compat_urls")),
 ]
+
+handler400 = "visionai.failures.bad_request"
+handler403 = "visionai.failures.forbidden"
+handler404 = "visionai.failures.not_found"
+handler500 = "visionai.failures.server_error"

@@ -1,0 +1,59 @@
+// Each chart is drawn from the table beside it, so the two cannot differ.
+const { Chart } = window;
+const charts = [];
+
+// A canvas does not know `light-dark()`; an element resolves it.
+function colour(name) {
+  const probe = document.createElement("i");
+  probe.style.color = `var(--${name})`;
+  document.body.append(probe);
+  const value = getComputedStyle(probe).color;
+  probe.remove();
+  return value;
+}
+
+function rows(canvas) {
+  return [...document.querySelectorAll(`#${canvas.dataset.table} [data-value]`)];
+}
+
+function draw(canvas) {
+  const data = rows(canvas);
+  const [ink, line] = [colour("ink-soft"), colour("line")];
+  const main = colour(canvas.dataset.emotion ?? "accent");
+  const hues = data.map((row) => (row.dataset.emotion ? colour(row.dataset.emotion) : main));
+  const isLine = canvas.dataset.chart === "line";
+  const shape = isLine
+    ? { borderColor: main, backgroundColor: main, pointRadius: 3, borderWidth: 2 }
+    : { backgroundColor: hues, borderRadius: 5, maxBarThickness: 56 };
+  return new Chart(canvas, {
+    type: canvas.dataset.chart,
+    data: {
+      labels: data.map((row) => row.dataset.label),
+      datasets: [{ data: data.map((row) => Number(row.dataset.value)), ...shape }],
+    },
+    options: {
+      animation: false,
+      maintainAspectRatio: false,
+      locale: document.documentElement.lang,
+      plugins: { legend: { display: false } },
+      scales: {
+        x: { ticks: { color: ink, maxRotation: 45 }, grid: { display: false }, border: { color: line } },
+        y: {
+          beginAtZero: true,
+          ticks: { color: ink, precision: 0 },
+          grid: { color: line },
+          border: { display: false },
+        },
+      },
+    },
+  });
+}
+
+function drawAll() {
+  for (const chart of charts.splice(0)) chart.destroy();
+  for (const canvas of document.querySelectorAll("canvas[data-chart]")) charts.push(draw(canvas));
+}
+
+drawAll();
+document.addEventListener("themechange", drawAll);
+matchMedia("(prefers-color-scheme: dark)").addEventListener("change", drawAll);

@@ -1,0 +1,29 @@
+// The page's own sentences, already in the reader's language.
+const words = document.getElementById("words").content;
+
+export const language = document.documentElement.lang;
+
+export function word(name) {
+  return words.querySelector(`[data-word="${name}"]`).textContent.trim();
+}
+
+/** The same with its markup (links), as nodes. */
+export function passage(name) {
+  return words.querySelector(`[data-word="${name}"]`).cloneNode(true);
+}
+
+export const EMOTIONS = ["angry", "disgust", "fear", "happy", "neutral", "sad", "surprise"];
+
+const percentFormat = new Intl.NumberFormat(language, {
+  style: "percent",
+  minimumFractionDigits: 1,
+  maximumFractionDigits: 1,
+});
+
+export function percent(share) {
+  return percentFormat.format(share);
+}
+
+export function emotionWord(name) {
+  return EMOTIONS.includes(name) ? word(name) : word("unsure");
+}
