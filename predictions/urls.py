@@ -1,0 +1,14 @@
+"""Pages for people."""
+
+from django.urls import path
+
+from predictions import views
+
+urlpatterns = [
+    path("camara/", views.camera, name="camera"),
+    path("foto/", views.photo, name="photo"),
+    path("panel/", views.dashboard, name="dashboard"),
+    path("panel/emocion/<slug:name>/", views.dashboard_emotion, name="dashboard-emotion"),
+    path("historial/", views.history, name="history"),
+    path("historial/borrar/", views.history_delete, name="history-delete"),
+]
