@@ -1,0 +1,22 @@
+"""Pages for people."""
+
+from django.urls import path
+
+from sessions_app import views
+
+urlpatterns = [
+    path("cuenta/entrar/", views.sign_in, name="sign-in"),
+    path("cuenta/salir/", views.sign_out, name="sign-out"),
+    path("cuenta/registro/", views.register, name="register"),
+    path("cuenta/primera/<str:token>/", views.setup, name="setup"),
+    path("cuenta/contrasena/", views.password_change, name="password-change"),
+    path("cuenta/recuperar/", views.password_reset, name="password-reset"),
+    path(
+        "cuenta/recuperar/<str:uid>/<str:token>/",
+        views.password_reset_confirm,
+        name="password-reset-confirm",
+    ),
+    path("sesiones/", views.my_sessions, name="my-sessions"),
+    path("sesiones/otras/terminar/", views.end_other_sessions, name="my-sessions-end-others"),
+    path("sesiones/<int:sid>/terminar/", views.end_one_session, name="my-sessions-end"),
+]
