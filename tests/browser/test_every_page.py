@@ -1,0 +1,101 @@
+"""Every page, in both languages, wide and narrow, light and dark."""
+
+from typing import Literal
+
+import pytest
+from playwright.sync_api import Browser, expect
+
+from tests.browser.visits import PASSWORD, Visitor, register, visitor
+from tests.services.server import Server
+
+pytestmark = [pytest.mark.browser, pytest.mark.server]
+
+OPEN = [
+    "/",
+    "/foto/",
+    "/panel/",
+    "/panel/emocion/happy/",
+    "/cuenta/entrar/",
+    "/cuenta/registro/",
+    "/cuenta/recuperar/",
+    "/cuenta/recuperar/x/y/",
+]
+SIGNED_IN = [
+    "/",
+    "/camara/",
+    "/foto/",
+    "/panel/",
+    "/panel/?mine=0&days=30",
+    "/panel/emocion/happy/?days=14",
+    "/historial/",
+    "/historial/?emotion=fear",
+    "/sesiones/",
+    "/cuenta/",
+    "/cuenta/contrasena/",
+    "/cuenta/borrar/",
+]
+Scheme = Literal["light", "dark"]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1280, 360])
+@pytest.mark.parametrize("language", ["es", "en"])
+def test_every_page_is_quiet_and_fits(
+    browser: Browser, shared_server: Server, language: str, width: int, scheme: Scheme
+) -> None:
+    size = {"width": width, "height": 800}
+    with visitor(browser, shared_server.url, viewport=size, color_scheme=scheme) as ada:
+        cookie = {"name": "django_language", "value": language, "url": shared_server.url}
+        ada.context.add_cookies([cookie])  # type: ignore[list-item]
+        for path in OPEN:
+            _look(ada, path, language)
+        register(ada)
+        _read_one_portrait(ada)
+        for path in SIGNED_IN:
+            _look(ada, path, language)
+
+
+def _look(ada: Visitor, path: str, language: str) -> None:
+    page = ada.open(path)
+    page.wait_for_load_state("networkidle")
+    assert page.get_attribute("html", "lang") == language
+    assert page.locator("h1").count() == 1
+    ada.check(page)
+    page.close()
+
+
+def _read_one_portrait(ada: Visitor) -> None:
+    page = ada.open("/foto/")
+    page.click("[data-sample*=collins]")
+    expect(page.locator(".result h4")).to_have_count(1)
+    page.close()
+
+
+def test_signing_in_needs_no_mouse(browser: Browser, shared_server: Server) -> None:
+    with visitor(browser, shared_server.url) as ada:
+        name = register(ada)
+        ada.context.clear_cookies()
+        page = ada.open("/cuenta/entrar/")
+        page.keyboard.press("Tab")
+        expect(page.locator(".skip")).to_be_focused()
+        expect(page.locator(".skip")).to_be_in_viewport()
+        page.keyboard.press("Enter")
+        page.keyboard.press("Tab")
+        expect(page.locator("#id_login")).to_be_focused()
+        page.keyboard.type(name)
+        page.keyboard.press("Tab")
+        page.keyboard.type(PASSWORD)
+        page.keyboard.press("Enter")
+        page.wait_for_selector(".rail .who")
+
+
+def test_language_and_theme_are_kept(browser: Browser, shared_server: Server) -> None:
+    with visitor(browser, shared_server.url, color_scheme="light", locale="en-US") as guest:
+        page = guest.open("/")
+        assert page.get_attribute("html", "lang") == "es"
+        page.click("text=English")
+        page.click("#theme")
+        page.close()
+        page = guest.open("/foto/")
+        assert page.get_attribute("html", "lang") == "en"
+        assert page.get_attribute("html", "data-theme") == "dark"
