@@ -18,8 +18,9 @@ from sessions_app.models import Sesion
 from sessions_app.open_sockets import open_sockets
 from sessions_app.services import end_session
 from sessions_app.sockets import SessionSocket
+from sessions_app.tests.echo import Echo, WithoutCookie
 from sessions_app.tests.factories import a_session, a_user
-from sessions_app.tests.sockets import SERVED, Echo, WithoutCookie, a_client, a_token
+from sessions_app.tests.sockets import SERVED, a_client, a_token
 
 pytestmark = pytest.mark.django_db(transaction=True)
 Reason = Sesion.EndReason

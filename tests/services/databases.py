@@ -37,6 +37,14 @@ class DatabaseServer:
                 cursor.execute(f"CREATE DATABASE {name} CHARACTER SET utf8mb4")
         return f"{self._url}/{name}"
 
+    def is_ready(self) -> bool:
+        """Whether PostgreSQL takes queries."""
+        try:
+            psycopg.connect(f"{self._url}/postgres").close()
+        except psycopg.OperationalError:
+            return False
+        return True
+
     @property
     def _url(self) -> str:
         return f"{self.scheme}://{self.account}:{self.account}@127.0.0.1:{self.port}"
@@ -70,7 +78,10 @@ def postgresql() -> Iterator[DatabaseServer]:
         command = [server, "-D", str(data), "-p", str(port), "-k", str(folder)]
         command += ["-c", "listen_addresses=127.0.0.1", "-c", "fsync=off"]
         with _running(command, folder=folder, port=port, account=account):
-            yield DatabaseServer("postgresql", "visionai", port)
+            database = DatabaseServer("postgresql", "visionai", port)
+            # It listens before it takes a query.
+            wait_until(database.is_ready, seconds=60, what="PostgreSQL takes queries")
+            yield database
 
 
 @contextmanager
