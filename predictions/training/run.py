@@ -1,0 +1,224 @@
+"""Trains the emotion network; killed, it goes on from its last finished epoch.
+
+`python -m predictions.training.run --data DIR` writes `trunk.npz` (averaged weights),
+`state.npz` (what a resume needs) and `history.json` into the out folder.
+"""
+
+import argparse
+import json
+import logging
+import math
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+from numpy.typing import NDArray
+
+from predictions.training.augment import augment, shrink
+from predictions.training.network import build_trunk
+from predictions.training.packs import Faces, read_split
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """Everything that decides what is learnt; the defaults made the shipped network."""
+
+    epochs: int = 52
+    seed: int = 1
+    batch: int = 128
+    rate: float = 2e-3  # at its highest, after the first epoch
+    decay: float = 0.03  # of weights, times the rate
+    average: float = 0.998  # what the averaged weights keep, each step
+    rarity: float = 0.3  # exponent of the class weights: 0 is none, 1 is full balance
+    press_times: int = 2  # press photographs are few: each is seen so often an epoch
+    width: int = 64
+    dense: int = 832
+
+
+class Trainer:
+    """One run: the trunk, its optimizer and its averaged weights."""
+
+    def __init__(self, recipe: Recipe, steps_per_epoch: int, weights: NDArray[np.float32]) -> None:
+        """`weights`: (7,) how much each emotion counts in the loss."""
+        keras.utils.set_random_seed(recipe.seed)
+        self.recipe, self.steps = recipe, steps_per_epoch
+        self.trunk = build_trunk(width=recipe.width, dense=recipe.dense)
+        total = recipe.epochs * steps_per_epoch
+        rate = keras.optimizers.schedules.CosineDecay(
+            recipe.rate / 20,
+            total - steps_per_epoch,
+            alpha=0.01,
+            warmup_target=recipe.rate,
+            warmup_steps=steps_per_epoch,
+        )
+        self.optimizer = keras.optimizers.AdamW(rate, weight_decay=recipe.decay)
+        self.optimizer.exclude_from_weight_decay(var_names=["gamma", "beta", "bias"])
+        self.optimizer.build(self.trunk.trainable_variables)
+        self.averages = [tf.Variable(v, trainable=False) for v in self.trunk.weights]
+        self.weights = tf.constant(weights)
+        self.epoch = 0
+        self.history: list[dict[str, float]] = []
+
+    @tf.function  # type: ignore[untyped-decorator]
+    def _step(self, images: tf.Tensor, targets: tf.Tensor) -> tf.Tensor:
+        scaled = tf.cast(images, tf.float32)[..., None] / 127.5 - 1.0
+        with tf.GradientTape() as tape:
+            logits = self.trunk(scaled, training=True)
+            each = tf.nn.softmax_cross_entropy_with_logits(targets, logits)
+            loss = tf.reduce_mean(each * tf.linalg.matvec(targets, self.weights))
+        gradients = tape.gradient(loss, self.trunk.trainable_variables)
+        self.optimizer.apply_gradients(zip(gradients, self.trunk.trainable_variables, strict=True))
+        seen = tf.cast(self.optimizer.iterations, tf.float32)
+        keep = tf.minimum(self.recipe.average, (1.0 + seen) / (10.0 + seen))
+        for average, variable in zip(self.averages, self.trunk.weights, strict=True):
+            average.assign(average * keep + tf.convert_to_tensor(variable) * (1.0 - keep))
+        return loss
+
+    def run_epoch(self, faces: Faces) -> float:
+        """One pass over `faces`; the mean loss. What is drawn depends on seed and epoch alone."""
+        # Dropout draws from the layers' own counters, which the saved weights do not hold.
+        bar = keras.utils.Progbar(self.steps, stateful_metrics=["loss"])
+        losses = 0.0
+        for step, (images, targets) in enumerate(self._batches(faces), 1):
+            losses += float(self._step(tf.constant(images), tf.constant(targets)))
+            if step % 20 == 0 or step == self.steps:
+                bar.update(step, [("loss", losses / step)])
+        self.epoch += 1
+        return losses / self.steps
+
+    def _batches(self, faces: Faces) -> Iterator[tuple[NDArray[np.uint8], NDArray[np.float32]]]:
+        rng = np.random.default_rng([self.recipe.seed, self.epoch])
+        order = _epoch_order(faces, self.recipe, rng)
+        chunks = [order[i * self.recipe.batch :][: self.recipe.batch] for i in range(self.steps)]
+
+        def prepare(rows: NDArray[np.int64], seed: int) -> NDArray[np.uint8]:
+            return augment(faces.images[rows], np.random.default_rng(seed))
+
+        seeds = rng.integers(0, 2**62, len(chunks)).tolist()
+        with ThreadPoolExecutor(1) as ahead:
+            coming = ahead.submit(prepare, chunks[0], seeds[0])
+            for step, rows in enumerate(chunks):
+                images = coming.result()
+                if step + 1 < len(chunks):
+                    coming = ahead.submit(prepare, chunks[step + 1], seeds[step + 1])
+                yield images, faces.targets[rows]
+
+    def averaged(self) -> keras.Model:
+        """A trunk with the averaged weights, for judging and shipping."""
+        twin = build_trunk(width=self.recipe.width, dense=self.recipe.dense)
+        twin.set_weights([average.numpy() for average in self.averages])
+        return twin
+
+    def save(self, out: Path) -> None:
+        """Write everything a resume needs; a kill meanwhile leaves the state before."""
+        arrays: dict[str, Any] = {"epoch": np.array(self.epoch)}
+        arrays |= {f"w{i}": np.array(v) for i, v in enumerate(self.trunk.weights)}
+        arrays |= {f"o{i}": np.array(v) for i, v in enumerate(self.optimizer.variables)}
+        arrays |= {f"a{i}": v.numpy() for i, v in enumerate(self.averages)}
+        _write_npz(out / "state.npz", arrays)
+        _write_npz(out / "trunk.npz", {k: v for k, v in arrays.items() if k[0] == "a"})
+        (out / "history.json").write_text(
+            json.dumps({"recipe": asdict(self.recipe), "epochs": self.history}, indent=1)
+        )
+
+    def resume(self, out: Path) -> None:
+        """Take up the state in `out`. Raises `ValueError` when another recipe made it."""
+        kept = json.loads((out / "history.json").read_text())
+        if kept["recipe"] != asdict(self.recipe):
+            raise ValueError(f"{out} was made by another recipe: {kept['recipe']}")
+        with np.load(out / "state.npz", allow_pickle=False) as state:
+            for prefix, variables in (
+                ("w", self.trunk.weights),
+                ("o", self.optimizer.variables),
+                ("a", self.averages),
+            ):
+                for number, variable in enumerate(variables):
+                    variable.assign(state[f"{prefix}{number}"])
+            self.epoch = int(state["epoch"])
+        self.history = kept["epochs"][: self.epoch]
+
+
+def train(data: Path, out: Path, recipe: Recipe, *, resume: bool = False) -> Trainer:
+    """Train on the packs in `data`, leaving checkpoints in `out`.
+
+    Raises `PackError` and `FileNotFoundError` of the packs, and `FileExistsError` when `out`
+    holds a run that `resume` does not ask to go on with.
+    """
+    if not resume and (out / "state.npz").exists():
+        raise FileExistsError(out / "state.npz")
+    faces, check = read_split(data, "train"), read_split(data, "val")
+    rows = len(_epoch_order(faces, recipe, np.random.default_rng(0)))
+    trainer = Trainer(recipe, max(1, rows // recipe.batch), class_weights(faces, recipe.rarity))
+    out.mkdir(parents=True, exist_ok=True)
+    if resume and (out / "state.npz").exists():
+        trainer.resume(out)
+    small = shrink(check.images)
+    began, first = time.monotonic(), trainer.epoch
+    while trainer.epoch < recipe.epochs:
+        log.info("epoch %d of %d", trainer.epoch + 1, recipe.epochs)
+        loss = trainer.run_epoch(faces)
+        right = _right(trainer.averaged(), small, check.labels)
+        row = {
+            "loss": loss,
+            "ferplus_strict": float(right[check.strict & ~check.press].mean()),
+            "press": float(right[check.press].mean()) if check.press.any() else math.nan,
+        }
+        trainer.history.append(row)
+        trainer.save(out)
+        spent = time.monotonic() - began
+        left = spent / (trainer.epoch - first) * (recipe.epochs - trainer.epoch)
+        log.info("%s, %.0f min spent, about %.0f min left", row, spent / 60, left / 60)
+    return trainer
+
+
+def class_weights(faces: Faces, rarity: float) -> NDArray[np.float32]:
+    """(7,) weights, (1 / share)^rarity, scaled so that the mean over `faces` is 1."""
+    share = np.maximum(faces.targets.mean(axis=0), 1e-4)
+    raw = share**-rarity
+    return np.asarray(raw / (raw * share).sum(), np.float32)
+
+
+def _epoch_order(faces: Faces, recipe: Recipe, rng: np.random.Generator) -> NDArray[np.int64]:
+    times = np.where(faces.press, recipe.press_times, 1)
+    return rng.permutation(np.repeat(np.arange(len(faces)), times))
+
+
+def _right(
+    trunk: keras.Model, small: NDArray[np.uint8], labels: NDArray[np.int64]
+) -> NDArray[np.bool_]:
+    scaled = small[..., None].astype(np.float32) / 127.5 - 1
+    said = np.asarray(trunk.predict(scaled, batch_size=256, verbose=0)).argmax(1)
+    return np.equal(said, labels)
+
+
+def _write_npz(path: Path, arrays: dict[str, Any]) -> None:
+    part = path.with_suffix(".part")
+    with part.open("wb") as file:
+        np.savez(file, **arrays)
+    part.replace(path)
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """The command line: see `--help`."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--out", type=Path, default=Path("training_runs/emotions"))
+    parser.add_argument("--epochs", type=int, default=Recipe().epochs)
+    parser.add_argument("--seed", type=int, default=Recipe().seed)
+    parser.add_argument("--resume", action="store_true")
+    given = parser.parse_args(arguments)
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
+    recipe = Recipe(epochs=given.epochs, seed=given.seed)
+    train(given.data, given.out, recipe, resume=given.resume)
+
+
+if __name__ == "__main__":
+    main()
