@@ -83,8 +83,7 @@ class Trainer:
         return loss
 
     def run_epoch(self, faces: Faces) -> float:
-        """One pass over `faces`; the mean loss. What is drawn depends on seed and epoch alone."""
-        # Dropout draws from the layers' own counters, which the saved weights do not hold.
+        """One pass over `faces`; the mean loss. Order and distortion hang on seed and epoch."""
         bar = keras.utils.Progbar(self.steps, stateful_metrics=["loss"])
         losses = 0.0
         for step, (images, targets) in enumerate(self._batches(faces), 1):
@@ -119,8 +118,9 @@ class Trainer:
 
     def save(self, out: Path) -> None:
         """Write everything a resume needs; a kill meanwhile leaves the state before."""
+        # Not `weights`: the counters from which dropout draws are variables too.
         arrays: dict[str, Any] = {"epoch": np.array(self.epoch)}
-        arrays |= {f"w{i}": np.array(v) for i, v in enumerate(self.trunk.weights)}
+        arrays |= {f"w{i}": np.array(v) for i, v in enumerate(self.trunk.variables)}
         arrays |= {f"o{i}": np.array(v) for i, v in enumerate(self.optimizer.variables)}
         arrays |= {f"a{i}": v.numpy() for i, v in enumerate(self.averages)}
         _write_npz(out / "state.npz", arrays)
@@ -136,7 +136,7 @@ class Trainer:
             raise ValueError(f"{out} was made by another recipe: {kept['recipe']}")
         with np.load(out / "state.npz", allow_pickle=False) as state:
             for prefix, variables in (
-                ("w", self.trunk.weights),
+                ("w", self.trunk.variables),
                 ("o", self.optimizer.variables),
                 ("a", self.averages),
             ):
@@ -196,7 +196,7 @@ def _right(
 ) -> NDArray[np.bool_]:
     scaled = small[..., None].astype(np.float32) / 127.5 - 1
     said = np.asarray(trunk.predict(scaled, batch_size=256, verbose=0)).argmax(1)
-    return np.equal(said, labels)
+    return np.asarray(said == labels, np.bool_)
 
 
 def _write_npz(path: Path, arrays: dict[str, Any]) -> None:

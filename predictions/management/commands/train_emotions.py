@@ -1,0 +1,37 @@
+"""Trains, converts and describes the emotion network as it is shipped."""
+
+from argparse import ArgumentParser
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+
+
+class Command(BaseCommand):
+    """`manage.py train_emotions --data DIR`: a checkpoint every epoch, four files at the end."""
+
+    help = "Train the emotion network on the packs in DIR and write its four files."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--data", type=Path, required=True, help="folder of the .npz packs")
+        parser.add_argument("--epochs", type=int, help="passes over the data")
+        parser.add_argument("--seed", type=int, help="of everything that is drawn")
+        parser.add_argument("--out", type=Path, default=Path("training_runs/emotions"))
+        parser.add_argument("--resume", action="store_true", help="go on after a kill")
+
+    def handle(self, **options: Any) -> None:
+        from predictions.training.packs import PackError  # TensorFlow loads for seconds
+        from predictions.training.run import Recipe, train
+        from predictions.training.ship import ship
+
+        given = {name: options[name] for name in ("epochs", "seed") if options[name] is not None}
+        data, out = options["data"], options["out"]
+        try:
+            train(data, out, Recipe(**given), resume=options["resume"])
+            facts = ship(data, out, out)
+        except (PackError, FileNotFoundError, FileExistsError, ValueError) as error:
+            raise CommandError(str(error)) from error
+        self.stdout.write(
+            f"{facts.precision}: strict accuracy {facts.metrics.strict.accuracy:.4f}, "
+            f"macro-F1 {facts.metrics.strict.macro_f1:.3f}"
+        )

@@ -1,0 +1,159 @@
+"""Everything that needs TensorFlow, in one file so that it is imported once."""
+
+import hashlib
+import json
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+from django.core.management import CommandError, call_command
+
+from predictions.core.classifier import Classifier
+from predictions.core.labels import EMOTIONS
+from predictions.tests.test_training_packs import write_packs
+from predictions.training.convert import to_float, to_int8
+from predictions.training.network import build_network, build_trunk, count_macs, dress
+from predictions.training.packs import Faces, read_split
+from predictions.training.run import Recipe, Trainer, class_weights, train
+from predictions.training.ship import NAME, ship
+
+# Keras 3.15 under NumPy 2, and the converter about itself
+COPY_KEYWORD = "__array__ implementation doesn't accept"
+pytestmark = [
+    pytest.mark.filterwarnings(f"ignore:{COPY_KEYWORD}:DeprecationWarning"),
+    pytest.mark.filterwarnings("ignore:Statistics for quantized inputs were:UserWarning"),
+]
+
+TINY = Recipe(epochs=2, batch=8, width=8, dense=16, press_times=1)
+SHIPPED = Path(__file__).parents[1] / "ml_models"
+
+
+class Killed(BaseException):
+    """What a run feels of a kill."""
+
+
+@dataclass(frozen=True)
+class TinyRun:
+    data: Path
+    out: Path
+    trainer: Trainer
+
+
+@pytest.fixture(scope="module")
+def tiny_run(tmp_path_factory: pytest.TempPathFactory) -> TinyRun:
+    folder = tmp_path_factory.mktemp("tiny")
+    data = write_packs(folder)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", COPY_KEYWORD, DeprecationWarning)
+        return TinyRun(data, folder / "run", train(data, folder / "run", TINY))
+
+
+def colours(n: int) -> np.ndarray:
+    return np.random.default_rng(3).integers(0, 256, (n, 96, 96, 3), dtype=np.uint8)
+
+
+def a_tiny_network() -> keras.Model:
+    keras.utils.set_random_seed(5)
+    return build_network(width=8, dense=16)
+
+
+def test_the_whole_network_answers_as_its_trunk_does_on_gray() -> None:
+    keras.utils.set_random_seed(5)
+    trunk, network = build_trunk(width=8, dense=16), build_network(width=8, dense=16)
+    dress(trunk, network)
+    gray = np.random.default_rng(1).integers(0, 256, (3, 48, 48, 1)).astype(np.float32)
+    logits = np.array(trunk(gray / 127.5 - 1))
+    expected = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
+    whole = gray.repeat(2, axis=1).repeat(2, axis=2).repeat(3, axis=3)
+    assert np.array(network(whole)) == pytest.approx(expected, abs=1e-5)
+
+
+def test_multiply_accumulates_are_counted_by_hand() -> None:
+    entry = keras.layers.Input((8, 8, 3))
+    x = keras.layers.Conv2D(5, 3, strides=2, padding="same")(entry)  # 4*4 * 3*3*3*5 = 2160
+    x = keras.layers.DepthwiseConv2D(3, padding="same")(x)  # 4*4 * 3*3*5 = 720
+    x = keras.layers.Dense(7)(keras.layers.Flatten()(x))  # 80 * 7 = 560
+    assert count_macs(keras.Model(entry, x)) == 2160 + 720 + 560
+
+
+def test_rare_emotions_weigh_more_and_the_mean_face_weighs_one(tmp_path: Path) -> None:
+    faces = read_split(write_packs(tmp_path), "train")
+    kept = faces.take(np.flatnonzero((faces.labels != 1) | (np.arange(len(faces)) < 7)))
+    weights = class_weights(kept, 0.5)
+    assert weights[1] > weights[3]
+    assert (weights * kept.targets.mean(axis=0)).sum() == pytest.approx(1)
+
+
+def test_a_killed_run_goes_on_to_where_it_would_have_ended(
+    tiny_run: TinyRun, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data, whole, killed = tiny_run.data, tiny_run.trainer, tmp_path / "killed"
+    assert [set(row) for row in whole.history] == [{"loss", "ferplus_strict", "press"}] * 2
+    once = Trainer.run_epoch
+
+    def run_one(trainer: Trainer, faces: Faces) -> float:
+        if trainer.epoch:
+            raise Killed
+        return once(trainer, faces)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Trainer, "run_epoch", run_one)
+        with pytest.raises(Killed):
+            train(data, killed, TINY)
+    with pytest.raises(FileExistsError):
+        train(data, killed, TINY)
+    with pytest.raises(ValueError, match="another recipe"):
+        train(data, killed, Recipe(), resume=True)
+    resumed = train(data, killed, TINY, resume=True)
+    assert resumed.epoch == 2
+    assert resumed.history[0] == json.loads((killed / "history.json").read_text())["epochs"][0]
+    for ours, theirs in zip(resumed.averages, whole.averages, strict=True):
+        assert np.array(ours) == pytest.approx(np.array(theirs), abs=1e-4)
+
+
+def test_the_fp32_file_answers_as_keras_does(tmp_path: Path) -> None:
+    network, path = a_tiny_network(), tmp_path / "fp32.tflite"
+    path.write_bytes(to_float(network))
+    expected = np.array(network(colours(6).astype(np.float32)))
+    answers = Classifier(path, temperature=1.0).probabilities(colours(6))
+    assert answers == pytest.approx(expected, abs=1e-5)
+
+
+def test_the_int8_file_takes_bytes_and_answers_nearly_as_keras_does(tmp_path: Path) -> None:
+    network, path = a_tiny_network(), tmp_path / "int8.tflite"
+    path.write_bytes(to_int8(network, colours(20)[..., 0]))
+    expected = np.array(network(colours(6).astype(np.float32)))
+    answers = Classifier(path, temperature=1.0).probabilities(colours(6))
+    assert answers == pytest.approx(expected, abs=0.03)
+
+
+def test_a_run_ships_four_files_that_agree(tiny_run: TinyRun, tmp_path: Path) -> None:
+    out = tmp_path / "shipped"
+    facts = ship(tiny_run.data, tiny_run.out, out)
+    assert facts.classes == EMOTIONS
+    assert facts.rows["val_ferplus_strict"] == 7
+    written = json.loads((out / f"{NAME}.json").read_text())
+    for kind in ("keras", "tflite"):
+        content = (out / f"{NAME}.{kind}").read_bytes()
+        assert written["files"][kind]["sha256"] == hashlib.sha256(content).hexdigest()
+    assert "not a state of mind" in (out / f"{NAME}.md").read_text()
+
+
+def test_the_command_spares_a_run_that_it_was_not_told_to_resume(tiny_run: TinyRun) -> None:
+    with pytest.raises(CommandError, match=r"state\.npz"):
+        call_command("train_emotions", data=tiny_run.data, out=tiny_run.out)
+
+
+def test_the_shipped_keras_file_is_the_network_of_its_card() -> None:
+    facts = json.loads((SHIPPED / f"{NAME}.json").read_text())
+    network = keras.models.load_model(SHIPPED / f"{NAME}.keras")
+    assert network.input_shape == (None, 96, 96, 3)
+    assert getattr(network, "optimizer", None) is None
+    assert network.count_params() == facts["total_params"]
+    assert count_macs(network) == facts["macs"] <= 20_000_000
+    shipped = Classifier(SHIPPED / f"{NAME}.tflite", temperature=1.0)
+    differ = shipped.probabilities(colours(8)) - np.array(network(colours(8).astype(np.float32)))
+    assert np.abs(differ).max() < 0.1
