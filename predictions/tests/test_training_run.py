@@ -3,15 +3,18 @@
 import hashlib
 import json
 import warnings
+from contextlib import redirect_stdout
 from dataclasses import dataclass
+from io import StringIO
 from pathlib import Path
 
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 from django.core.management import CommandError, call_command
 
-from predictions.core.classifier import Classifier
+from predictions.core.classifier import Classifier, ModelUnfit
 from predictions.core.labels import EMOTIONS
 from predictions.tests.test_training_packs import write_packs
 from predictions.training.convert import to_float, to_int8
@@ -53,6 +56,25 @@ def tiny_run(tmp_path_factory: pytest.TempPathFactory) -> TinyRun:
 
 def colours(n: int) -> np.ndarray:
     return np.random.default_rng(3).integers(0, 256, (n, 96, 96, 3), dtype=np.uint8)
+
+
+def write_plain(
+    folder: Path,
+    entry: tuple[int, int, int],
+    exit_: int,
+    *,
+    activation: str | None = None,
+    batch: int | None = None,
+) -> Path:
+    """The .tflite of a network that somebody else might upload, always of the same weights."""
+    keras.utils.set_random_seed(7)
+    face = keras.layers.Input(entry, batch_size=batch)
+    x = keras.layers.GlobalAveragePooling2D()(keras.layers.Conv2D(4, 3, strides=4)(face))
+    x = keras.layers.Dense(exit_, activation=activation)(keras.layers.Rescaling(1 / 50)(x))
+    path = folder / f"{activation}-{batch}.tflite"
+    with redirect_stdout(StringIO()):
+        path.write_bytes(tf.lite.TFLiteConverter.from_keras_model(keras.Model(face, x)).convert())
+    return path
 
 
 def a_tiny_network() -> keras.Model:
@@ -128,6 +150,36 @@ def test_the_int8_file_takes_bytes_and_answers_nearly_as_keras_does(tmp_path: Pa
     expected = np.array(network(colours(6).astype(np.float32)))
     answers = Classifier(path, temperature=1.0).probabilities(colours(6))
     assert answers == pytest.approx(expected, abs=0.03)
+
+
+@pytest.mark.parametrize(
+    ("entry", "exit_", "words"),
+    [
+        ((48, 48, 3), 7, "input"),
+        ((96, 96, 3), 5, "output"),
+        ((96, 96, 1), 7, "input"),
+    ],
+)
+def test_a_network_of_another_shape_is_unfit(
+    entry: tuple[int, int, int], exit_: int, words: str, tmp_path: Path
+) -> None:
+    with pytest.raises(ModelUnfit, match=words):
+        Classifier(write_plain(tmp_path, entry, exit_), temperature=1.0)
+
+
+def test_a_network_that_answers_probabilities_is_softened_alike(tmp_path: Path) -> None:
+    logits = Classifier(write_plain(tmp_path, (96, 96, 3), 7), temperature=2.0)
+    ends_in_softmax = write_plain(tmp_path, (96, 96, 3), 7, activation="softmax")
+    probabilities = Classifier(ends_in_softmax, temperature=2.0)
+    assert probabilities.probabilities(colours(5)) == pytest.approx(
+        logits.probabilities(colours(5)), abs=1e-4
+    )
+
+
+def test_a_network_for_one_face_at_a_time_still_answers_many(tmp_path: Path) -> None:
+    many = Classifier(write_plain(tmp_path, (96, 96, 3), 7), temperature=1.0)
+    one = Classifier(write_plain(tmp_path, (96, 96, 3), 7, batch=1), temperature=1.0)
+    assert one.probabilities(colours(6)) == pytest.approx(many.probabilities(colours(6)), abs=1e-5)
 
 
 def test_a_run_ships_four_files_that_agree(tiny_run: TinyRun, tmp_path: Path) -> None:
