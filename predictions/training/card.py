@@ -33,7 +33,7 @@ def _opening(facts: dict[str, Any]) -> str:
 Reads the facial expression of one cropped face as one of {len(EMOTIONS)} words:
 {", ".join(EMOTIONS)}. It has {facts["total_params"]:,} parameters and takes
 {facts["macs"] / 1e6:.1f} million multiply-accumulates a face. Input: {facts["input_shape"]},
-{facts["input"]}; its first layer reduces colour to brightness, so it does not see colour.
+{facts["input"]}. Its first layer reduces colour to brightness: it sees no colour.
 
 Every figure below was measured on validation rows, which also chose the precision and fitted the
 temperature. None comes from a test set: expect less from another camera and other people."""
@@ -124,26 +124,30 @@ answers logits; divide them by the temperature before the softmax."""
 
 def _crop(facts: dict[str, Any]) -> str:
     crop = facts["crop"]
-    sides = "; ".join(
-        f"{side} times the side: {share:.3f}" for side, share in facts["accuracy_by_crop"].items()
+    sides = "\n".join(
+        f"- {side} times the side: {share:.3f}" for side, share in facts["accuracy_by_crop"].items()
     )
     return f"""
 ## Which crop it expects
 
 A square around one upright face, from the middle of the forehead to below the chin: the box of
 {crop["detector"]}, widened by {crop["margin"]:.0%} of its side on each side (the median of both
-packs), then scaled to 96x96. Strict accuracy on validation when the crop is tighter or looser:
-{sides} (edges repeated where the photograph ends)."""
+packs), then scaled to 96x96. Strict accuracy on validation when the crop is tighter or looser, with
+edges repeated where the photograph ends:
+
+{sides}"""
 
 
 def _recipe(facts: dict[str, Any]) -> str:
-    settings = ", ".join(f"{name} {value}" for name, value in facts["recipe"].items())
+    settings = "\n".join(f"- {name}: {value}" for name, value in facts["recipe"].items())
     return f"""
 ## How it was trained
 
-`manage.py train_emotions --data DIR`, with {settings}. AdamW, one cosine, averaged weights, soft
-targets, class weights by rarity, and pictures moved, relit, covered, blurred and packed anew as
-another webcam might."""
+`manage.py train_emotions --data DIR` repeats it. AdamW, one cosine, averaged weights, soft targets,
+class weights by rarity, and pictures moved, relit, covered, blurred and packed anew as another
+webcam might. The settings:
+
+{settings}"""
 
 
 LIMITS = """

@@ -77,31 +77,26 @@ def ship(data: Path, run: Path, out: Path) -> Facts:
     faces, check = read_split(data, "train"), read_split(data, "val")
     out.mkdir(parents=True, exist_ok=True)
     network.save(out / f"{NAME}.keras")
-    with TemporaryDirectory() as folder:
-        fp32, int8 = Path(folder) / "fp32.tflite", Path(folder) / "int8.tflite"
-        fp32.write_bytes(to_float(network))
-        drawn = np.random.default_rng(recipe["seed"]).permutation(len(faces))
-        int8.write_bytes(to_int8(network, faces.images[drawn[:CALIBRATION_FACES]]))
-        judged = {
-            path.stem: evaluate(log_answers(path, check.images), check) for path in (fp32, int8)
-        }
-        chosen = int8 if int8_is_good_enough(judged["fp32"], judged["int8"]) else fp32
-        (out / f"{NAME}.tflite").write_bytes(chosen.read_bytes())
+    drawn = np.random.default_rng(recipe["seed"]).permutation(len(faces))[:CALIBRATION_FACES]
+    candidates = {"fp32": to_float(network), "int8": to_int8(network, faces.images[drawn])}
+    judged = {name: _judge(content, check) for name, content in candidates.items()}
+    precision = "int8" if int8_is_good_enough(judged["fp32"], judged["int8"]) else "fp32"
+    (out / f"{NAME}.tflite").write_bytes(candidates[precision])
     facts = Facts(
         tag=TAG,
         files={kind: _describe(out / f"{NAME}.{kind}") for kind in ("keras", "tflite")},
-        precision=chosen.stem,
-        temperature=round(judged[chosen.stem].temperature, 4),
+        precision=precision,
+        temperature=round(judged[precision].temperature, 4),
         total_params=network.count_params(),
         macs=count_macs(network),
         input_shape=str(network.input_shape),
-        input="RGB 0..255; the .tflite takes " + ("uint8" if chosen is int8 else "float32"),
+        input="RGB 0..255; the .tflite takes " + ("uint8" if precision == "int8" else "float32"),
         output={"keras": "probabilities", "tflite": "float32 logits"},
         classes=EMOTIONS,
         crop=Crop(),
         rows=_count(faces, check),
         recipe=recipe,
-        metrics=judged[chosen.stem],
+        metrics=judged[precision],
         metrics_fp32=judged["fp32"],
         metrics_int8=judged["int8"],
         accuracy_by_crop=accuracy_by_crop(out / f"{NAME}.tflite", check),
@@ -119,6 +114,13 @@ def load_network(weights: Path, recipe: dict[str, Any]) -> keras.Model:
         trunk.set_weights([arrays[f"a{number}"] for number in range(len(arrays.files))])
     dress(trunk, network)
     return network
+
+
+def _judge(content: bytes, check: Faces) -> Evaluation:
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "candidate.tflite"
+        path.write_bytes(content)
+        return evaluate(log_answers(path, check.images), check)
 
 
 def _describe(path: Path) -> dict[str, Any]:
