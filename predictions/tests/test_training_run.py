@@ -194,6 +194,26 @@ def test_a_run_ships_four_files_that_agree(tiny_run: TinyRun, tmp_path: Path) ->
     assert "not a state of mind" in (out / f"{NAME}.md").read_text()
 
 
+def test_the_command_trains_by_the_shipped_recipe_unless_told_otherwise(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[tuple[Recipe, bool]] = []
+
+    def remember(_data: Path, _out: Path, recipe: Recipe, *, resume: bool) -> None:
+        asked.append((recipe, resume))
+
+    def refuse(*_: Path) -> None:
+        raise FileNotFoundError("nothing to ship")
+
+    monkeypatch.setattr("predictions.training.run.train", remember)
+    monkeypatch.setattr("predictions.training.ship.ship", refuse)
+    for more in ({}, {"epochs": 3, "seed": 9, "resume": True}):
+        with pytest.raises(CommandError, match="nothing to ship"):
+            call_command("train_emotions", data=tmp_path, **more)
+    facts = json.loads((SHIPPED / f"{NAME}.json").read_text())
+    assert asked == [(Recipe(**facts["recipe"]), False), (Recipe(epochs=3, seed=9), True)]
+
+
 def test_the_command_spares_a_run_that_it_was_not_told_to_resume(tiny_run: TinyRun) -> None:
     with pytest.raises(CommandError, match=r"state\.npz"):
         call_command("train_emotions", data=tiny_run.data, out=tiny_run.out)

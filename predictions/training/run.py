@@ -123,11 +123,12 @@ class Trainer:
         arrays |= {f"w{i}": np.array(v) for i, v in enumerate(self.trunk.variables)}
         arrays |= {f"o{i}": np.array(v) for i, v in enumerate(self.optimizer.variables)}
         arrays |= {f"a{i}": v.numpy() for i, v in enumerate(self.averages)}
-        _write_npz(out / "state.npz", arrays)
+        # The state comes last: a resume cuts the history to the state's epoch.
+        part = out / "history.part"
+        part.write_text(json.dumps({"recipe": asdict(self.recipe), "epochs": self.history}))
+        part.replace(out / "history.json")
         _write_npz(out / "trunk.npz", {k: v for k, v in arrays.items() if k[0] == "a"})
-        (out / "history.json").write_text(
-            json.dumps({"recipe": asdict(self.recipe), "epochs": self.history}, indent=1)
-        )
+        _write_npz(out / "state.npz", arrays)
 
     def resume(self, out: Path) -> None:
         """Take up the state in `out`. Raises `ValueError` when another recipe made it."""
