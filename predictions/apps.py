@@ -6,6 +6,8 @@ class PredictionsConfig(AppConfig):
     name = "predictions"
 
     def ready(self) -> None:
+        from predictions import duties
         from predictions.versions import fill_catalogue  # needs the models
 
         post_migrate.connect(fill_catalogue, sender=self, dispatch_uid="predictions catalogue")
+        duties.register()

@@ -6,13 +6,14 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.conf import settings
-from django.db import transaction
+from django.db import IntegrityError, transaction
 
 from accounts.models import User
 from predictions.core.labels import EMOTIONS
 from predictions.core.reading import Face, Prediction
 from predictions.core.smoothing import settle
 from predictions.models import CameraConsent, PredictionLog, PredictionLogQuerySet
+from sessions_app.models import Sesion
 
 CONSENT_TEXT_VERSION = "2026-11"
 DELETE_AT_ONCE = 1000  # rows of one statement, so that a sweep never holds the table for long
@@ -109,5 +110,29 @@ def has_consented(user_id: int) -> bool:
 
 
 def save_rows(rows: Sequence[PredictionLog]) -> None:
-    """Insert many rows in one go, twice without harm (`one_row_per_face`)."""
-    PredictionLog.objects.bulk_create(rows, batch_size=500, ignore_conflicts=True)
+    """Insert many rows in one go. Safe to repeat after an outage, and a user or session that is
+    gone by now is left out of its rows."""
+    try:
+        with transaction.atomic():
+            PredictionLog.objects.bulk_create(rows, batch_size=500)
+    except IntegrityError:
+        with transaction.atomic():
+            PredictionLog.objects.bulk_create(_insertable(rows), batch_size=500)
+
+
+def _insertable(rows: Sequence[PredictionLog]) -> list[PredictionLog]:
+    frames = {row.frame_id for row in rows}
+    there = set(
+        PredictionLog.objects.filter(frame_id__in=frames).values_list("frame_id", flat=True)
+    )
+    users = User.objects.filter(pk__in={row.user_id for row in rows if row.user_id})
+    sessions = Sesion.objects.filter(pk__in={row.session_id for row in rows if row.session_id})
+    known_users = set(users.values_list("pk", flat=True))
+    known_sessions = set(sessions.values_list("pk", flat=True))
+    missing = [row for row in rows if row.frame_id not in there]
+    for row in missing:
+        if row.user_id not in known_users:
+            row.user_id = row.username = None
+        if row.session_id not in known_sessions:
+            row.session_id = None
+    return missing

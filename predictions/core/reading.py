@@ -27,9 +27,6 @@ WHOLE = 0  # the number of a picture that is one face; those that were detected 
 class Classifier(Protocol):
     """The network. Called by one thread at a time."""
 
-    @property
-    def tag(self) -> str: ...
-
     def probabilities(self, faces: NDArray[np.uint8]) -> NDArray[np.float32]:
         """(n, 96, 96, 3) RGB to (n, 7), rows summing to 1, in the contract's order."""
         ...
@@ -40,6 +37,7 @@ class Model:
     """A classifier with what its metadata says; `version` is the caller's own key, handed back."""
 
     classifier: Classifier
+    tag: str
     margin: float = 0.0
     version: int | None = None
 
@@ -183,7 +181,7 @@ def conclude(
         faces=tuple(Face(face.number, face.box, row) for face, row in numbered),
         width=prepared.width,
         height=prepared.height,
-        tag=model.classifier.tag,
+        tag=model.tag,
         version=model.version,
         processing_ms=processing_ms,
         age_ms=age_ms,

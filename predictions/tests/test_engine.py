@@ -19,8 +19,7 @@ PORTRAIT = COLLINS.read_bytes()
 class ByBrightness:
     """Bright faces are class 3, dark ones class 5; `gate` holds the worker until it is set."""
 
-    def __init__(self, tag: str = "stand-in") -> None:
-        self.tag = tag
+    def __init__(self) -> None:
         self.gate = threading.Event()
         self.gate.set()
         self.at_work = threading.Event()
@@ -52,7 +51,7 @@ def make_engine(classifier: ByBrightness) -> Iterator[Make]:
     made: list[Engine] = []
 
     def make(model: Model | None = None, **options: object) -> Engine:
-        engine = Engine(model or Model(classifier, version=7), **options)  # type: ignore[arg-type]
+        engine = Engine(model or Model(classifier, "stand-in", version=7), **options)  # type: ignore[arg-type]
         engine.start()
         made.append(engine)
         return engine
@@ -128,9 +127,9 @@ def test_a_classifier_out_of_order_fails_the_request_and_not_the_worker(
                 raise RuntimeError("no more")
             return rows
 
-    engine = make_engine(Model(Broken()))
+    engine = make_engine(Model(Broken(), "broken"))
     assert engine.predict_blocking(asked(engine)) == INTERNAL
-    engine.use(Model(ByBrightness()))
+    engine.use(Model(ByBrightness(), "sound"))
     predicted(engine.predict_blocking(asked(engine)))
 
 
@@ -158,7 +157,7 @@ def test_a_new_model_serves_the_next_request_and_the_old_one_finishes_its_own(
 ) -> None:
     engine = make_engine()
     answers = occupied(engine, classifier)
-    engine.use(Model(ByBrightness("second"), version=8))
+    engine.use(Model(ByBrightness(), "second", version=8))
     classifier.gate.set()
     after = predicted(engine.predict_blocking(asked(engine)))
     assert predicted(answers[0]).tag == "stand-in"
@@ -296,7 +295,7 @@ async def test_under_ten_times_the_load_every_frame_is_answered_once_and_no_answ
             time.sleep(0.01)
             return super().probabilities(faces)
 
-    engine = make_engine(Model(Slow()), patience=Patience(live_s=0.1, live_waiting=64))
+    engine = make_engine(Model(Slow(), "slow"), patience=Patience(live_s=0.1, live_waiting=64))
     ages: list[float] = []
     kinds: list[type[Answer]] = []
     loop, sent = asyncio.get_running_loop(), 0

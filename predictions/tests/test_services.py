@@ -58,6 +58,17 @@ def test_saving_the_same_rows_twice_keeps_them_once() -> None:
     assert PredictionLog.objects.count() == 2
 
 
+@pytest.mark.django_db(transaction=True)  # foreign keys are checked at the commit
+def test_rows_of_a_user_who_is_gone_are_saved_without_the_person() -> None:
+    prediction = a_prediction([a_face()], version=a_version().pk)
+    (row,) = rows_of(prediction, source=Source(99_999, "gone", 99_999, None), at=NOON)
+    (other,) = rows_of(prediction, source=Source(), at=NOON)
+    save_rows([row, other])
+    saved = PredictionLog.objects.get(frame_id=row.frame_id)
+    assert (saved.user_id, saved.username, saved.session_id) == (None, None, None)
+    assert PredictionLog.objects.count() == 2
+
+
 def test_only_the_rows_at_hand_are_deleted() -> None:
     ana, eva = a_user(), a_user()
     a_row(ana)
