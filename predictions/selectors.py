@@ -11,6 +11,17 @@ from django.utils import timezone
 from predictions.models import CameraConsent, EmotionClass, PredictionLog, PredictionLogQuerySet
 
 Row = dict[str, object]
+EXPORTED_COLUMNS = (
+    "id",
+    "timestamp",
+    "emotion",
+    "confidence",
+    "model_version_tag",
+    "processing_time_ms",
+    "session_id",
+    "frame_id",
+    "face",
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ urlpatterns = [
     path("", include("predictions.urls")),
     path("admin/", admin.site.urls),
     path("api/v1/", include("sessions_app.api_urls")),
+    path("api/v1/", include("predictions.api_urls")),
     path("", include("visionai.compat_urls")),
 ]
 

@@ -16,7 +16,7 @@ from itertools import islice
 
 import numpy as np
 
-from predictions.core.images import STANDARD, BadImage, Limits
+from predictions.core.images import STANDARD, BadImage, Limits, gettext_noop
 from predictions.core.reading import (
     Answer,
     Detectors,
@@ -37,8 +37,13 @@ log = logging.getLogger(__name__)
 LARGEST_BATCH = 16  # faces
 LONGEST_COLLECTING_S = 0.025  # a batch that took this long to prepare is classified as it is
 
-NO_MODEL = Failed("no_model", "No model version is active. Ask the operator to activate one.")
-INTERNAL = Failed("internal", "The image could not be read because of a fault on our side.")
+NO_MODEL = Failed(
+    "no_model",
+    gettext_noop("No model version is active. Ask the operator to activate one."),
+)
+INTERNAL = Failed(
+    "internal", gettext_noop("The image could not be read because of a fault on our side.")
+)
 
 Clock = Callable[[], float]
 Deliver = Callable[[Answer], None]

@@ -23,15 +23,23 @@ BadImageCode = Literal[
 ]
 Pixels = NDArray[np.uint8]  # (height, width, 3), RGB
 
+
+def gettext_noop(text: str) -> str:
+    """Marks a sentence for the catalogue; whoever shows it translates it."""
+    return text
+
+
 MESSAGES: dict[BadImageCode, str] = {
-    "empty": "The image is empty. Send a JPEG, PNG or WebP file.",
-    "too_large": "The image has more than {limit} bytes. Send a smaller file.",
-    "unsupported_format": "The file is not a JPEG, PNG or WebP image. Convert it first.",
-    "too_many_pixels": (
+    "empty": gettext_noop("The image is empty. Send a JPEG, PNG or WebP file."),
+    "too_large": gettext_noop("The image has more than {limit} bytes. Send a smaller file."),
+    "unsupported_format": gettext_noop(
+        "The file is not a JPEG, PNG or WebP image. Convert it first."
+    ),
+    "too_many_pixels": gettext_noop(
         "The image has {width} x {height} pixels, more than {limit} in all. Reduce it first."
     ),
-    "animated": "The image is animated. Send a single picture.",
-    "broken": "The image is cut short or damaged. Send it again or save it anew.",
+    "animated": gettext_noop("The image is animated. Send a single picture."),
+    "broken": gettext_noop("The image is cut short or damaged. Send it again or save it anew."),
 }
 
 NEUTRAL = 128  # the gray behind transparent pixels

@@ -10,32 +10,11 @@ from numpy.typing import NDArray
 from predictions.core.engine import INTERNAL, NO_MODEL, Engine, Patience
 from predictions.core.reading import Answer, Dropped, Failed, Model, Prediction, Request, Stream
 from predictions.tests.pictures import COLLINS, FACES, encoded, four_corners
+from predictions.tests.stand_in import ByBrightness
 
 FACE = encoded(np.full((96, 96, 3), 10, np.uint8), "PNG")
 OTHER_FACE = encoded(np.full((96, 96, 3), 200, np.uint8), "PNG")
 PORTRAIT = COLLINS.read_bytes()
-
-
-class ByBrightness:
-    """Bright faces are class 3, dark ones class 5; `gate` holds the worker until it is set."""
-
-    def __init__(self) -> None:
-        self.gate = threading.Event()
-        self.gate.set()
-        self.at_work = threading.Event()
-        self.batches: list[int] = []
-
-    def probabilities(self, faces: NDArray[np.uint8]) -> NDArray[np.float32]:
-        assert faces.shape[1:] == (96, 96, 3)
-        assert faces.dtype == np.uint8
-        self.batches.append(len(faces))
-        self.at_work.set()
-        assert self.gate.wait(10)
-        rows = np.zeros((len(faces), 7), np.float32)
-        bright = faces.mean(axis=(1, 2, 3)) > 100
-        rows[bright, 3] = 1
-        rows[~bright, 5] = 1
-        return rows
 
 
 @pytest.fixture

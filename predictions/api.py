@@ -1,0 +1,400 @@
+"""The canonical API of predictions, which is also the original one: same paths, same fields."""
+
+from dataclasses import asdict
+from typing import Any, cast
+
+from django.shortcuts import get_object_or_404
+from django.utils import timezone
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiResponse, extend_schema
+from rest_framework.decorators import (
+    api_view,
+    parser_classes,
+    permission_classes,
+    renderer_classes,
+    throttle_classes,
+)
+from rest_framework.parsers import FormParser, MultiPartParser
+from rest_framework.permissions import AllowAny, IsAuthenticated
+from rest_framework.renderers import JSONRenderer
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from accounts.models import User
+from predictions import selectors
+from predictions.core.images import MESSAGES, STANDARD
+from predictions.core.reading import Failed
+from predictions.core.reading import Request as Reading
+from predictions.inference import engine, running_engine
+from predictions.models import CameraConsent, EmotionClass, PredictionLog, PredictionLogQuerySet
+from predictions.refusals import NoPicture, PictureRefused, as_prediction, check_anonymous
+from predictions.serializers import (
+    ConsentOutput,
+    DaysInput,
+    DeletedOutput,
+    EmotionDetailOutput,
+    EmotionOutput,
+    FilterInput,
+    HealthOutput,
+    LimitInput,
+    ModelInfoOutput,
+    PageInput,
+    PictureInput,
+    PredictionOutput,
+    PredictionPageOutput,
+    RecentOutput,
+    StatsOutput,
+    TimelineOutput,
+    recent_row,
+)
+from predictions.services import (
+    CONSENT_TEXT_VERSION,
+    Source,
+    delete_predictions,
+    give_consent,
+    log_prediction,
+)
+from predictions.tables import CsvRenderer, JsonFileRenderer, Table, XlsxRenderer
+from predictions.throttles import AnonymousPredictions
+from predictions.versions import active_version
+from predictions.wire import emotions_body, model_body, prediction_body
+from sessions_app.client import client_of
+from sessions_app.models import Sesion
+from sessions_app.open_sockets import open_sockets
+
+PAGE_ROWS = 50
+FORM_BYTES = 64 * 1024  # what a multipart form may have around its file
+
+TAGS = ["Predictions"]
+LAW = (
+    "Reads the expression of each face; the picture is not kept. An expression is not a state of "
+    "mind. Inferring emotions of people at work or in education is prohibited in some places "
+    "(EU AI Act, Article 5(1)(f))."
+)
+PROBLEM = OpenApiTypes.OBJECT
+
+
+def problem_response(code: str, sentence: str) -> OpenApiResponse:
+    example = OpenApiExample(code, value={"type": "about:blank", "code": code, "detail": sentence})
+    return OpenApiResponse(PROBLEM, sentence, examples=[example])
+
+
+MINE = OpenApiParameter("mine", bool, description="Only the caller's own predictions.")
+UNAUTHORISED = problem_response("not_authenticated", "A login is missing, bad or has ended.")
+INVALID = problem_response("invalid", "A parameter is out of its range.")
+
+
+@extend_schema(
+    tags=TAGS,
+    summary="Read the emotions in a photo",
+    description=LAW,
+    request={"multipart/form-data": PictureInput},
+    responses={
+        200: PredictionOutput,
+        400: problem_response("no_file", "There is no picture, or it is empty."),
+        401: UNAUTHORISED,
+        413: problem_response("too_large", "The file has too many bytes."),
+        415: problem_response("unsupported_format", "Not a JPEG, PNG or WebP file."),
+        422: problem_response("broken", "Damaged, animated or too many pixels."),
+        429: problem_response("throttled", "Too many pictures of visitors from one address."),
+        503: problem_response("busy", "No model is active, or too many pictures at once."),
+    },
+    examples=[
+        OpenApiExample(
+            "A happy face",
+            response_only=True,
+            status_codes=["200"],
+            value={
+                "emotion_name": "happy",
+                "confidence": 0.9234,
+                "model_version_tag": "v1.0.0",
+                "processing_time_ms": 12,
+                "probabilities": {"happy": 0.9234, "neutral": 0.0766},
+                "faces": [
+                    {
+                        "box": {"x": 172, "y": 61, "width": 102, "height": 102},
+                        "emotion_name": "happy",
+                        "confidence": 0.9234,
+                        "probabilities": {"happy": 0.9234, "neutral": 0.0766},
+                    }
+                ],
+                "width": 512,
+                "height": 512,
+                "prediction_id": 1523,
+            },
+        )
+    ],
+)
+@api_view(["POST"])
+@permission_classes([AllowAny])
+@throttle_classes([AnonymousPredictions])
+@parser_classes([MultiPartParser, FormParser])
+def predict(request: Request) -> Response:
+    if not request.user.is_authenticated:
+        check_anonymous()
+    _check_length(request)
+    data = PictureInput(data=request.data)
+    if "file" not in request.FILES:
+        raise NoPicture
+    data.is_valid(raise_exception=True)
+    _check_size(data.validated_data["file"].size)
+    reader = engine()
+    reading = Reading(
+        data.validated_data["file"].read(),
+        reader.clock(),
+        assume_face=data.validated_data["assume_face"],
+    )
+    prediction = as_prediction(reader.predict_blocking(reading))
+    rows = log_prediction(prediction, source=_source_of(request), at=timezone.now())
+    body = dict(prediction_body(prediction))
+    return Response(body | {"prediction_id": rows[0].pk if rows else None})
+
+
+@extend_schema(tags=TAGS, summary="The seven emotions", responses=EmotionOutput(many=True))
+@api_view(["GET"])
+@permission_classes([AllowAny])
+def emotions(_request: Request) -> Response:
+    return Response(emotions_body(list(EmotionClass.objects.all())))
+
+
+@extend_schema(tags=TAGS, summary="The active model version", responses=ModelInfoOutput)
+@api_view(["GET"])
+@permission_classes([AllowAny])
+def model_info(_request: Request) -> Response:
+    return Response(model_body(active_version()))
+
+
+@extend_schema(tags=TAGS, summary="Whether predictions are served", responses=HealthOutput)
+@api_view(["GET"])
+@permission_classes([AllowAny])
+def health(_request: Request) -> Response:
+    return Response(health_body())
+
+
+def health_body() -> dict[str, object]:
+    """`degraded` until the engine of this process has a model."""
+    running = running_engine()
+    loaded = running is not None and running.model is not None
+    return {
+        "status": "healthy" if loaded or running is None else "degraded",
+        "service": "VisionAI Backend",
+        "model_loaded": loaded,
+        "clients_connected": len(open_sockets),
+    }
+
+
+@extend_schema(
+    tags=["Dashboard"],
+    summary="Totals by emotion",
+    parameters=[MINE],
+    responses={200: StatsOutput, 401: UNAUTHORISED},
+)
+@api_view(["GET"])
+@permission_classes([AllowAny])
+@renderer_classes([JSONRenderer, CsvRenderer])
+def dashboard_stats(request: Request) -> Response:
+    found = selectors.stats(_counted(request))
+    if request.accepted_renderer.format == "csv":
+        rows = ({"emotion": n, "count": c} for n, c in found.predictions_by_emotion.items())
+        return Response(Table("emotions", ("emotion", "count"), rows))
+    return Response(asdict(found))
+
+
+@extend_schema(
+    tags=["Dashboard"],
+    summary="The newest predictions that the caller may see",
+    description="Staff see all with their address, a user their own, a visitor none.",
+    parameters=[LimitInput, MINE],
+    responses={200: RecentOutput, 400: INVALID, 401: UNAUTHORISED},
+)
+@api_view(["GET"])
+@permission_classes([AllowAny])
+@renderer_classes([JSONRenderer, CsvRenderer])
+def dashboard_recent(request: Request) -> Response:
+    data = LimitInput(data=request.query_params)
+    data.is_valid(raise_exception=True)
+    staff = bool(getattr(request.user, "is_staff", False))
+    mine = not staff or _wants_mine(request)
+    seen = PredictionLog.objects.owned_by(request.user) if mine else PredictionLog.objects.all()
+    found = selectors.recent(seen, limit=data.validated_data["limit"])
+    rows = [recent_row(row, for_staff=staff) for row in found]
+    if request.accepted_renderer.format == "csv":
+        columns = ("id", "timestamp", "emotion", "confidence", "source_ip", "user")
+        return Response(Table("recent", columns, rows))
+    return Response({"count": len(rows), "predictions": rows})
+
+
+@extend_schema(
+    tags=["Dashboard"],
+    summary="Predictions a day",
+    parameters=[DaysInput, MINE],
+    responses={200: TimelineOutput, 400: INVALID, 401: UNAUTHORISED},
+)
+@api_view(["GET"])
+@permission_classes([AllowAny])
+@renderer_classes([JSONRenderer, CsvRenderer])
+def dashboard_timeline(request: Request) -> Response:
+    data = DaysInput(data=request.query_params)
+    data.is_valid(raise_exception=True)
+    days = data.validated_data["days"]
+    found = selectors.timeline(_counted(request), days=days, today=timezone.now().date())
+    if request.accepted_renderer.format == "csv":
+        return Response(Table("timeline", ("date", "count"), found))
+    return Response({"period_days": days, "timeline": found})
+
+
+@extend_schema(
+    tags=["Dashboard"],
+    summary="One emotion in detail",
+    parameters=[MINE],
+    responses={
+        200: EmotionDetailOutput,
+        401: UNAUTHORISED,
+        404: problem_response("not_found", "There is no emotion of that name."),
+    },
+)
+@api_view(["GET"])
+@permission_classes([AllowAny])
+@renderer_classes([JSONRenderer, CsvRenderer])
+def dashboard_emotion(request: Request, name: str) -> Response:
+    emotion = get_object_or_404(EmotionClass, emotion_name=name)
+    found = selectors.emotion_detail(_counted(request), emotion, today=timezone.now().date())
+    if request.accepted_renderer.format == "csv":
+        return Response(Table(name, ("date", "count"), found.timeline))
+    return Response(asdict(found))
+
+
+@extend_schema(
+    methods=["GET"],
+    tags=["History"],
+    summary="The caller's own predictions",
+    parameters=[PageInput],
+    responses={200: PredictionPageOutput, 400: INVALID, 401: UNAUTHORISED},
+)
+@extend_schema(
+    methods=["DELETE"],
+    tags=["History"],
+    summary="Delete the caller's own predictions",
+    description="All of them, or those that the filter names.",
+    parameters=[FilterInput],
+    responses={200: DeletedOutput, 400: INVALID, 401: UNAUTHORISED},
+)
+@api_view(["GET", "DELETE"])
+@permission_classes([IsAuthenticated])
+def predictions(request: Request) -> Response:
+    if request.method == "DELETE":
+        return Response({"deleted": delete_predictions(_filtered(request))})
+    data = PageInput(data=request.query_params)
+    data.is_valid(raise_exception=True)
+    rows, page = _filtered(request), data.validated_data["page"]
+    count = rows.count()
+    shown = rows.select_related("emotion", "model").order_by("-timestamp", "-pk")
+    part = shown[(page - 1) * PAGE_ROWS : page * PAGE_ROWS]
+    body = {"count": count, "page": page, "pages": max(1, -(-count // PAGE_ROWS))}
+    return Response(body | {"predictions": [selectors.as_exported(row) for row in part]})
+
+
+@extend_schema(
+    tags=["History"],
+    summary="Delete one of the caller's own predictions",
+    request=None,
+    responses={
+        204: None,
+        401: UNAUTHORISED,
+        404: problem_response("not_found", "The caller has no such prediction."),
+    },
+)
+@api_view(["DELETE"])
+@permission_classes([IsAuthenticated])
+def prediction(request: Request, prediction_id: int) -> Response:
+    mine = PredictionLog.objects.owned_by(request.user)
+    get_object_or_404(mine, pk=prediction_id)
+    delete_predictions(mine.filter(pk=prediction_id))
+    return Response(status=204)
+
+
+@extend_schema(
+    tags=["History"],
+    summary="The caller's own predictions as a file",
+    parameters=[
+        FilterInput,
+        OpenApiParameter("format", str, enum=["csv", "json", "xlsx"], default="csv"),
+    ],
+    responses={200: OpenApiTypes.BINARY, 400: INVALID, 401: UNAUTHORISED},
+)
+@api_view(["GET"])
+@permission_classes([IsAuthenticated])
+@renderer_classes([CsvRenderer, JsonFileRenderer, XlsxRenderer])
+def export_predictions(request: Request) -> Response:
+    rows = selectors.exported(_filtered(request))
+    return Response(Table("predictions", selectors.EXPORTED_COLUMNS, rows))
+
+
+@extend_schema(
+    methods=["GET"],
+    tags=["Consent"],
+    summary="Whether the caller agreed to the camera",
+    responses={200: ConsentOutput, 401: UNAUTHORISED},
+)
+@extend_schema(
+    methods=["POST"],
+    tags=["Consent"],
+    summary="Agree to the use of the camera",
+    description="Keeps the version of the text and the time; agreeing twice changes nothing.",
+    request=None,
+    responses={200: ConsentOutput, 401: UNAUTHORISED},
+)
+@api_view(["GET", "POST"])
+@permission_classes([IsAuthenticated])
+def consent(request: Request) -> Response:
+    user = cast("User", request.user)
+    given: CameraConsent | None
+    if request.method == "POST":
+        given = give_consent(user, at=timezone.now())
+    else:
+        mine = CameraConsent.objects.filter(user=user)
+        given = mine.filter(text_version=CONSENT_TEXT_VERSION).first()
+    at = given.at.isoformat() if given else None
+    return Response({"given": given is not None, "text_version": CONSENT_TEXT_VERSION, "at": at})
+
+
+def _check_length(request: Request) -> None:
+    """Refuse by the announced length, before a form is parsed."""
+    length = str(request.META.get("CONTENT_LENGTH") or "0")
+    if length.isdecimal():
+        _check_size(int(length) - FORM_BYTES)
+
+
+def _check_size(size: int) -> None:
+    if size > STANDARD.bytes:
+        limit = STANDARD.bytes
+        raise PictureRefused(Failed("too_large", MESSAGES["too_large"], {"limit": limit}))
+
+
+def _source_of(request: Request) -> Source:
+    ip = client_of(request._request).ip
+    if not request.user.is_authenticated:
+        return Source(ip=ip)
+    sesion = request.auth if isinstance(request.auth, Sesion) else None
+    return Source(request.user.pk, request.user.username, sesion.pk if sesion else None, ip)
+
+
+def _wants_mine(request: Request) -> bool:
+    return request.query_params.get("mine", "0").lower() in {"1", "true"}
+
+
+def _counted(request: Request) -> PredictionLogQuerySet:
+    """The rows behind a chart: everyone's, or with `mine` the caller's own."""
+    if _wants_mine(request):
+        return PredictionLog.objects.owned_by(request.user)
+    return PredictionLog.objects.all()
+
+
+def _filtered(request: Request) -> PredictionLogQuerySet:
+    """The caller's own rows that the query asks for. Raises a validation error."""
+    data = FilterInput(data=request.query_params)
+    data.is_valid(raise_exception=True)
+    wanted: dict[str, Any] = data.validated_data
+    rows = PredictionLog.objects.owned_by(request.user)
+    rows = rows.between(wanted.get("from"), wanted.get("to"))
+    return rows.of_emotion(wanted["emotion"]) if "emotion" in wanted else rows
