@@ -30,3 +30,5 @@ if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
     )
 PASSWORD_HASHERS = ["tests.hashers.QuickArgon2PasswordHasher", *PASSWORD_HASHERS[1:]]
 EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
+# A thread of a test may end without giving its connection back.
+DATABASES["default"].get("OPTIONS", {}).pop("pool", None)

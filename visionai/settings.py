@@ -242,10 +242,19 @@ REST_FRAMEWORK: dict[str, Any] = {
 }
 SPECTACULAR_SETTINGS = {
     "TITLE": "VisionAI",
+    "DESCRIPTION": (
+        "Reads the expression of faces in pictures and frames. What it answers is an expression,"
+        " not a state of mind; inferring emotions at work or at school is prohibited by law in"
+        " some places (EU AI Act, Art. 5(1)(f)). The WebSocket side is in `docs/websocket.md`."
+    ),
     "VERSION": "1",
     "SERVE_INCLUDE_SCHEMA": False,
-    "SWAGGER_UI_DIST": "SIDECAR",
-    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "PREPROCESSING_HOOKS": ["visionai.docs.canonical_only"],
+    "POSTPROCESSING_HOOKS": [
+        "drf_spectacular.hooks.postprocess_schema_enums",
+        "visionai.docs.describe_errors",
+    ],
+    "ENUM_NAME_OVERRIDES": {},
 }
 SIMPLE_JWT = {"SIGNING_KEY": JWT_SECRET_KEY, "ALGORITHM": ENV.jwt_algorithm}
 

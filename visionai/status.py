@@ -4,7 +4,7 @@ import shutil
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 from django.conf import settings
 from django.core.cache import cache
@@ -104,6 +104,7 @@ class StatusSerializer(serializers.Serializer[Any]):
     checks = serializers.DictField(child=PartSerializer())
 
 
+TOKEN: dict[str, list[str]] = {"token": []}
 EXAMPLE = OpenApiExample(
     "All well", {"status": "ok", "checks": {"database": {"status": "ok"}}}, response_only=True
 )
@@ -124,7 +125,12 @@ def _view(
         responses[503] = OpenApiResponse(StatusSerializer, "A required part is down.")
 
     @extend_schema(
-        operation_id=name, tags=["status"], summary=summary, responses=responses, examples=[EXAMPLE]
+        operation_id=name,
+        tags=["status"],
+        summary=summary,
+        responses=responses,
+        examples=[EXAMPLE],
+        auth=[cast("Any", scheme) for scheme in ([TOKEN] if staff else [TOKEN, {}])],
     )
     @api_view(["GET"])
     @authentication_classes([BearerAuthentication])

@@ -1,10 +1,10 @@
 """Every HTTP entrance: pages for people, the canonical API, and the originals' own paths."""
 
 from django.contrib import admin
-from django.urls import include, path
+from django.urls import include, path, re_path
 from django.views.i18n import set_language
 
-from visionai import views
+from visionai import docs, views
 
 urlpatterns = [
     path("", views.home, name="home"),
@@ -13,6 +13,8 @@ urlpatterns = [
     path("", include("sessions_app.urls")),
     path("", include("predictions.urls")),
     path("admin/", admin.site.urls),
+    re_path(r"^docs/?$", docs.page, name="docs"),
+    re_path(r"^api/v1/schema/?$", docs.schema, name="schema"),
     path("api/v1/", include("sessions_app.api_urls")),
     path("api/v1/", include("predictions.api_urls")),
     path("", include("visionai.compat_urls")),

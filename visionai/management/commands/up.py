@@ -16,6 +16,7 @@ from django.db.migrations.executor import MigrationExecutor
 from django.utils.translation import gettext as _
 from django.utils.translation import override
 
+from accounts.setup import setup_path
 from visionai import web
 from visionai.lib.addresses import network_addresses
 from visionai.lib.env import Environment
@@ -109,7 +110,7 @@ def prepare_database() -> None:
 
 def setup_link(url: str) -> str | None:
     """Where the first administrator is made; None once there is a user."""
-    path: str | None = None
+    path = setup_path()
     connection.close()
     return f"{url}{path}" if path else None
 

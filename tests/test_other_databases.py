@@ -1,0 +1,31 @@
+"""Accounts, sessions and predictions keep their promises on PostgreSQL and MariaDB too."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from tests.services.databases import DatabaseServer
+from tests.services.server import ROOT
+
+FOLDERS = ["accounts", "sessions_app", "predictions"]
+
+
+@pytest.mark.database
+@pytest.mark.parametrize("kind", ["postgresql", "mariadb"])
+def test_the_apps_pass_on(kind: str, request: pytest.FixtureRequest) -> None:
+    server: DatabaseServer = request.getfixturevalue(kind)
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:xdist"]
+    # A driver complains about connections that a test's threads leave to the garbage collector.
+    command += ["-W", "ignore::pytest.PytestUnraisableExceptionWarning"]
+    command += ["-m", "not server and not browser", *FOLDERS]
+    done = subprocess.run(
+        command,
+        cwd=ROOT,
+        env=os.environ | {"DATABASE_URL": server.create("visionai")},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-2000:]
