@@ -58,6 +58,13 @@ def begin_attempt(purpose: str, *, account: str, ip: str | None, at: datetime) -
     return attempt
 
 
+def count_attempts(purpose: str, *, account: str, at: datetime) -> int:
+    """How many within the window, from any address."""
+    since = at - LIMITS[purpose].window
+    tries = Attempt.objects.filter(purpose=purpose, account=_digest(account), at__gt=since)
+    return tries.count()
+
+
 def forgive(attempt: Attempt) -> None:
     """The try was right: the account's tries from this address are forgotten."""
     pair = {"account": attempt.account, "address": attempt.address}

@@ -11,7 +11,7 @@ from rest_framework.request import Request
 
 from accounts.models import User
 from sessions_app.models import Sesion
-from sessions_app.services import find_open, note_activity
+from sessions_app.services import SessionEnded, find_open, note_activity
 from sessions_app.tokens import BadToken, read_access_token
 from visionai.lib.logs import bind
 
@@ -69,3 +69,25 @@ def _as_user_of(sesion: Sesion) -> tuple[User, Sesion]:
     note_activity(sesion.pk, at=timezone.now())
     bind(sesion_id=sesion.pk)
     return sesion.user, sesion
+
+
+class LogoutBearerAuthentication(BearerAuthentication):
+    """A good token of a session that has ended is let in too: ending it twice is no error."""
+
+    def authenticate(self, request: Request) -> tuple[User, Sesion] | None:
+        try:
+            return super().authenticate(request)
+        except SessionEnded:
+            text = bearer_text(request)
+            if text is None:
+                raise
+            token = read_access_token(text, at=timezone.now())
+            owned = Sesion.objects.select_related("user").filter(user_id=token.user_id)
+            sesion = owned.filter(pk=token.sesion_id).first()
+            if sesion is None or sesion.user is None:
+                raise
+            return sesion.user, sesion
+
+
+class LogoutAuthentication(LogoutBearerAuthentication, SesionAuthentication):
+    """The same, or the cookie."""

@@ -147,3 +147,43 @@ class OpenSocket(models.Model):
 
     def __str__(self) -> str:
         return self.connection
+
+
+class RefreshUse(models.Model):
+    """The first time that a refresh token was presented; what decides when it is again."""
+
+    sesion = models.ForeignKey(Sesion, on_delete=models.CASCADE, related_name="+")
+    generation = models.PositiveIntegerField()
+    at = models.DateTimeField()
+
+    class Meta:
+        db_table = "refresh_use"
+        constraints = [
+            models.UniqueConstraint(
+                fields=["sesion", "generation"], name="a_refresh_token_is_spent_once"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.sesion_id}/{self.generation}"
+
+
+class FirebaseLogin(models.Model):
+    """One sign-in at Firebase, whichever of its ID tokens is shown, is one `Sesion`."""
+
+    identity = models.ForeignKey(
+        "accounts.FirebaseIdentity", on_delete=models.CASCADE, related_name="+"
+    )
+    auth_time = models.DateTimeField()
+    sesion = models.OneToOneField(Sesion, on_delete=models.CASCADE, related_name="+")
+
+    class Meta:
+        db_table = "firebase_login"
+        constraints = [
+            models.UniqueConstraint(
+                fields=["identity", "auth_time"], name="one_session_per_firebase_login"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.identity_id} {self.auth_time.isoformat()}"

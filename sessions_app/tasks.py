@@ -2,7 +2,7 @@
 
 from celery import shared_task
 
-from sessions_app import duties
+from sessions_app import duties, mail
 
 
 @shared_task  # type: ignore[untyped-decorator]
@@ -13,3 +13,10 @@ def sweep_sessions() -> None:
 @shared_task  # type: ignore[untyped-decorator]
 def tidy_sessions() -> None:
     duties.tidy()
+
+
+@shared_task(  # type: ignore[untyped-decorator]
+    autoretry_for=(OSError,), retry_backoff=5, max_retries=6
+)
+def mail_reset_link(email: str, site: str, language: str) -> None:
+    mail.mail_reset_link(email, site=site, language=language)

@@ -5,9 +5,17 @@ The trailing slash is optional on all of them; a redirect would lose the body of
 
 from django.urls import URLPattern, re_path
 
+from sessions_app import compat_api
 from visionai import status
 
 urlpatterns: list[URLPattern] = [
+    re_path(r"^login/?$", compat_api.login),
+    re_path(r"^logout/?$", compat_api.logout),
+    re_path(r"^auth/login/?$", compat_api.auth_login),
+    re_path(r"^auth/register/?$", compat_api.auth_register),
+    re_path(r"^auth/me/?$", compat_api.auth_me),
+    re_path(r"^auth/refresh/?$", compat_api.auth_refresh),
+    re_path(r"^(?:auth/)?verify-token/?$", compat_api.verify_token),
     re_path(r"^status/?$", status.status),
     re_path(r"^status/health/?$", status.health),
     re_path(r"^status/websocket/?$", status.sockets),

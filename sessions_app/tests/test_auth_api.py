@@ -1,0 +1,571 @@
+"""The auth entrances, canonical and compatible, as owner, stranger and anonymous."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.core import mail
+from django.utils import timezone
+from pytest_django import Settings
+from rest_framework.test import APIClient
+
+from accounts.invitations import make_invitation
+from accounts.models import Attempt, User
+from accounts.tests.factories import PASSWORD, a_user
+from sessions_app import tasks
+from sessions_app.models import Sesion
+from sessions_app.signin import SignedIn, sign_in
+from sessions_app.tests.factories import HERE
+
+pytestmark = pytest.mark.django_db
+V1 = "/api/v1/auth/"
+NEW = "a-warm-evening-in-june"
+USER_FIELDS = {
+    "id", "user_id", "username", "email", "nombre", "rol", "is_active", "created_at"
+}  # fmt: skip
+PROBLEM = {"type", "title", "status", "detail", "code"}
+
+
+@pytest.fixture
+def ana() -> User:
+    return a_user("ana", email="ana@example.org", name="Ana")
+
+
+@pytest.fixture
+def anyone() -> APIClient:
+    return APIClient(enforce_csrf_checks=True)
+
+
+@pytest.fixture(autouse=True)
+def _no_worker(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tasks.mail_reset_link, "delay", tasks.mail_reset_link)
+
+
+def signed_in(user: User) -> SignedIn:
+    return sign_in(user.username, password=PASSWORD, client=HERE, at=timezone.now())
+
+
+def as_of(login: SignedIn | str) -> APIClient:
+    token = login if isinstance(login, str) else login.tokens.access
+    client = APIClient(enforce_csrf_checks=True)
+    client.credentials(HTTP_AUTHORIZATION=f"Bearer {token}")
+    return client
+
+
+def by_cookie(user: User) -> APIClient:
+    client = APIClient(enforce_csrf_checks=True)
+    client.force_login(user)
+    return client
+
+
+def refused(answer: Any, status: int, code: str) -> dict[str, Any]:
+    body: dict[str, Any] = answer.json()
+    assert (answer.status_code, body["status"], body["code"]) == (status, status, code)
+    assert answer.headers["Content-Type"] == "application/problem+json"
+    assert set(body) >= PROBLEM
+    assert body["detail"]
+    return body
+
+
+# Coming in
+
+
+@pytest.mark.parametrize("path", ["login", "login/"])
+@pytest.mark.parametrize(
+    "who", [{"username": "ana"}, {"email": "ANA@example.org"}, {"username": "ana@example.org"}]
+)
+def test_login_answers_with_the_fields_of_the_contract(
+    ana: User, anyone: APIClient, path: str, who: dict[str, str]
+) -> None:
+    answer = anyone.post(V1 + path, who | {"password": PASSWORD}, headers={"User-Agent": "curl/8"})
+    assert answer.status_code == 200
+    body = answer.json()
+    assert set(body) == {
+        "access_token", "refresh_token", "token_type", "expires_in", "session_id", "user"
+    }  # fmt: skip
+    assert (body["token_type"], body["expires_in"]) == ("bearer", 86400)
+    assert set(body["user"]) == USER_FIELDS
+    sesion = Sesion.objects.get()
+    assert (sesion.pk, sesion.user, sesion.kind) == (body["session_id"], ana, Sesion.Kind.API)
+    assert (sesion.ip, sesion.user_agent) == ("127.0.0.1", "curl/8")
+    ana.refresh_from_db()
+    assert ana.last_login
+    assert as_of(body["access_token"]).get(V1 + "users/me").json()["username"] == "ana"
+
+
+def test_each_original_gets_its_own_answer(ana: User, anyone: APIClient) -> None:
+    body = {"email": "ana@example.org", "password": PASSWORD}
+    first, second = anyone.post("/login", body).json(), anyone.post("/login/", body).json()
+    assert set(first) == {"access_token", "token_type", "session_id"}
+    assert first["token_type"] == "bearer"
+    assert isinstance(first["session_id"], int)
+    assert first["session_id"] != second["session_id"]
+    ova = anyone.post("/auth/login", body).json()
+    assert set(ova) == {
+        "access_token", "token", "token_type", "refresh_token", "expires_in", "session_id", "user"
+    }  # fmt: skip
+    assert ova["token"] == ova["access_token"]
+    assert set(ova["user"]) == USER_FIELDS
+
+
+LOGINS = ["/login", "/auth/login", V1 + "login"]
+
+
+@pytest.mark.parametrize("path", LOGINS)
+def test_a_wrong_login_is_401(ana: User, anyone: APIClient, path: str) -> None:
+    answer = anyone.post(path, {"username": "ana", "password": "wrong"})
+    body = refused(answer, 401, "wrong_credentials")
+    assert set(body) == PROBLEM
+    assert answer.headers["WWW-Authenticate"] == "Bearer"
+    assert not Sesion.objects.exists()
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {},
+        {"username": "ana"},
+        {"password": "x"},
+        {"username": ["ana"], "password": "x"},
+        {"username": "ana", "password": {"$ne": ""}},
+        {"username": "a\x00", "password": "x"},
+        {"username": "ana", "password": "x" * 1001},
+        {"username": "a" * 255, "password": "x"},
+        ["ana"],
+        "ana",
+        None,
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("path", LOGINS)
+def test_a_malformed_login_is_400(anyone: APIClient, path: str, body: object) -> None:
+    refused(anyone.post(path, body), 400, "invalid")
+
+
+def test_bytes_that_are_no_text_are_400(anyone: APIClient) -> None:
+    for data, code in (
+        (b"{nonsense", "parse_error"),
+        (b"\xff", "parse_error"),
+        (b'{"username": "\\ud800", "password": "x"}', "invalid"),
+    ):
+        answer = anyone.post("/login", data=data, content_type="application/json")
+        refused(answer, 400, code)
+
+
+def test_all_entrances_share_one_count_of_failures(ana: User, anyone: APIClient) -> None:
+    for number in range(10):
+        body = {"username": ["ana", "ANA", "ana@example.org"][number % 3], "password": "wrong"}
+        assert anyone.post(LOGINS[number % 3], body).status_code == 401
+    for path in LOGINS:
+        answer = anyone.post(path, {"username": "ana", "password": PASSWORD})
+        refused(answer, 429, "too_many_attempts")
+        assert 0 < int(answer.headers["Retry-After"]) <= 900
+        assert "15 min" in answer.json()["detail"]
+
+
+def test_a_bad_token_beside_a_good_login_does_not_matter(ana: User) -> None:
+    answer = as_of("nonsense").post("/login", {"username": "ana", "password": PASSWORD})
+    assert answer.status_code == 200
+
+
+# Registering
+
+
+def test_register_answers_with_the_fields_of_the_contract(anyone: APIClient) -> None:
+    answer = anyone.post(V1 + "register", {"username": "usuario", "password": NEW})
+    assert answer.status_code == 201
+    body = answer.json()
+    assert set(body) == {"user_id", "username", "is_active", "created_at"}
+    assert (body["username"], body["is_active"]) == ("usuario", True)
+    assert anyone.post("/login", {"username": "usuario", "password": NEW}).status_code == 200
+
+
+def test_the_chat_original_registers_by_name_and_e_mail(anyone: APIClient) -> None:
+    ask = {"nombre": "Ana María", "email": "Ana@example.org", "password": NEW}
+    body = anyone.post("/auth/register", ask).json()
+    assert set(body) == USER_FIELDS
+    assert (body["username"], body["nombre"], body["email"], body["rol"]) == (
+        "Ana.María",
+        "Ana María",
+        "ana@example.org",
+        "user",
+    )
+    again = anyone.post("/auth/register/", ask | {"email": "b@example.org"}).json()
+    assert again["username"] == "Ana.María1"
+    mailed = anyone.post(V1 + "register", {"email": "c@example.org", "password": NEW})
+    assert mailed.json()["username"] == "c"
+
+
+@pytest.mark.parametrize("password", ["pass123", "contraseña123", "Password1!", "12345678901"])
+def test_a_weak_password_is_400_and_says_what_is_missing(anyone: APIClient, password: str) -> None:
+    body = refused(
+        anyone.post(V1 + "register", {"username": "usuario", "password": password}),
+        400,
+        "not_accepted",
+    )
+    assert body["errors"]["password"]
+    assert body["errors"]["password"][0] in body["detail"]
+    assert not User.objects.exists()
+
+
+def test_a_taken_name_or_e_mail_is_400(ana: User, anyone: APIClient) -> None:
+    for ask, field in (
+        ({"username": "ANA"}, "username"),
+        ({"username": "bea", "email": "ANA@example.org"}, "email"),
+    ):
+        answer = anyone.post(V1 + "register", ask | {"password": NEW})
+        assert set(refused(answer, 400, "not_accepted")["errors"]) == {field}
+
+
+@pytest.mark.parametrize(
+    "ask",
+    [
+        {"username": "a b"},
+        {"username": "ana@example.org"},
+        {"username": "ﷺ" * 20},  # one letter that folds to 18
+        {"username": "ana", "email": "nonsense"},
+        {"username": "ana", "email": f"{'a' * 180}@example.org"},
+    ],
+    ids=str,
+)
+def test_an_odd_name_or_e_mail_is_400(anyone: APIClient, ask: dict[str, str]) -> None:
+    answer = anyone.post(V1 + "register", ask | {"password": NEW})
+    assert answer.status_code == 400
+    assert answer.json()["errors"]
+
+
+def test_nobody_makes_themselves_an_administrator(anyone: APIClient) -> None:
+    extra = {"role": "admin", "rol": "admin", "is_staff": True, "id": 1}
+    anyone.post(V1 + "register", {"username": "eve", "password": NEW} | extra)
+    assert User.objects.get().role == User.Role.USER
+
+
+def test_a_closed_house_registers_nobody(anyone: APIClient, settings: Settings) -> None:
+    settings.REGISTRATION = "closed"
+    for path in (V1 + "register", "/auth/register"):
+        answer = anyone.post(path, {"username": "eve", "password": NEW})
+        refused(answer, 403, "registration_closed")
+
+
+def test_an_invitation_works_once(anyone: APIClient, settings: Settings) -> None:
+    settings.REGISTRATION = "invite"
+    code = make_invitation(by=None, at=timezone.now())
+    old = make_invitation(by=None, at=timezone.now() - timedelta(days=8))
+    for bad in ({}, {"invitation": "nonsense"}, {"invitation": old}):
+        ask = {"username": "bea", "password": NEW} | bad
+        refused(anyone.post(V1 + "register", ask), 403, "invitation_needed")
+    weak = {"username": "bea", "password": "pass123", "invitation": code}
+    refused(anyone.post(V1 + "register", weak), 400, "not_accepted")
+    assert anyone.post(V1 + "register", weak | {"password": NEW}).status_code == 201
+    again = {"username": "cid", "password": NEW, "invitation": code}
+    refused(anyone.post(V1 + "register", again), 403, "invitation_needed")
+    assert not User.objects.filter(username="cid").exists()
+
+
+# Who am I?
+
+READS = [
+    ("get", V1 + "verify"),
+    ("get", V1 + "users/me"),
+    ("get", "/auth/me"),
+    ("post", "/auth/verify-token"),
+    ("post", "/verify-token"),
+]
+
+
+@pytest.mark.parametrize(("method", "path"), READS)
+def test_who_is_not_signed_in_is_401(ana: User, anyone: APIClient, method: str, path: str) -> None:
+    answer = getattr(anyone, method)(path)
+    refused(answer, 401, "not_authenticated")
+    assert answer.headers["WWW-Authenticate"] == "Bearer"
+    refused(getattr(as_of("nonsense"), method)(path), 401, "bad_token")
+    login = signed_in(ana)
+    refused(getattr(as_of(login.tokens.refresh), method)(path), 401, "bad_token")
+    as_of(login).post("/logout", {"session_id": login.sesion.pk})
+    refused(getattr(as_of(login), method)(path), 401, "session_ended")
+
+
+def test_verify_says_who_and_until_when(ana: User) -> None:
+    login = signed_in(ana)
+    body = as_of(login).get(V1 + "verify/").json()
+    assert set(body) == {"valid", "username", "user_id", "session_id", "expires_at"}
+    assert body["valid"] is True
+    assert (body["username"], body["user_id"]) == ("ana", ana.pk)
+    assert body["session_id"] == login.sesion.pk
+    assert body["expires_at"].startswith(f"{login.sesion.absolute_at:%Y-%m-%dT%H:%M:%S}")
+
+
+def test_verify_token_of_the_fpga_original(ana: User) -> None:
+    for path in ("/auth/verify-token", "/verify-token", "/verify-token/"):
+        body = as_of(signed_in(ana)).post(path).json()
+        assert body == {
+            "valid": True,
+            "user": {"username": "ana", "email": "ana@example.org", "is_active": True},
+        }
+
+
+def test_me_is_the_user(ana: User) -> None:
+    for path in (V1 + "users/me", V1 + "users/me/", "/auth/me"):
+        body = as_of(signed_in(ana)).get(path).json()
+        assert set(body) == USER_FIELDS
+        assert (body["id"], body["user_id"], body["rol"]) == (ana.pk, ana.pk, "user")
+
+
+def test_the_cookie_counts_on_canonical_paths_alone(ana: User) -> None:
+    browser = by_cookie(ana)
+    assert browser.get(V1 + "users/me").status_code == 200
+    for method, path in [*READS[2:], ("post", "/logout"), ("get", V1 + "verify")]:
+        refused(getattr(browser, method)(path), 401, "not_authenticated")
+
+
+# Staying in
+
+REFRESHES = [V1 + "refresh", "/auth/refresh"]
+
+
+@pytest.mark.parametrize("path", REFRESHES)
+@pytest.mark.parametrize("field", ["refresh_token", "refresh", None])
+def test_refresh_takes_the_token_in_three_ways(
+    ana: User, anyone: APIClient, path: str, field: str | None
+) -> None:
+    login = signed_in(ana)
+    text = login.tokens.refresh
+    answer = anyone.post(path, {field: text}) if field else as_of(text).post(path)
+    assert answer.status_code == 200
+    body = answer.json()
+    assert body["session_id"] == login.sesion.pk
+    assert body["refresh_token"] != text
+    assert ("token" in body) is (path == "/auth/refresh")
+    assert as_of(body["access_token"]).get("/auth/me").status_code == 200
+
+
+@pytest.mark.parametrize("path", REFRESHES)
+def test_what_is_no_refresh_token_refreshes_nothing(
+    ana: User, anyone: APIClient, path: str
+) -> None:
+    login = signed_in(ana)
+    for body in ({}, {"refresh_token": "nonsense"}, {"refresh": login.tokens.access}):
+        refused(anyone.post(path, body), 401, "bad_token")
+    refused(anyone.post(path, {"refresh": ["a"]}), 400, "invalid")
+
+
+def test_a_spent_token_used_later_ends_the_session(
+    ana: User, anyone: APIClient, settings: Settings
+) -> None:
+    settings.REFRESH_GRACE = timedelta(seconds=-1)
+    login = signed_in(ana)
+    answer = anyone.post(V1 + "refresh", {"refresh_token": login.tokens.refresh})
+    assert refused(answer, 401, "session_ended")["reason"] == "token_reuse"
+    login.sesion.refresh_from_db()
+    assert login.sesion.end_reason == Sesion.EndReason.TOKEN_REUSE
+    refused(as_of(login).get("/auth/me"), 401, "session_ended")
+
+
+# Leaving
+
+LOGOUTS = ["/logout", "/logout/", V1 + "logout"]
+
+
+@pytest.mark.parametrize("path", LOGOUTS)
+def test_logout_ends_the_session_once(ana: User, path: str) -> None:
+    login, other = signed_in(ana), signed_in(ana)
+    ask = {"session_id": login.sesion.pk}
+    answer = as_of(login).post(path, ask)
+    assert (answer.status_code, answer.json()) == (200, {"success": True})
+    login.sesion.refresh_from_db()
+    first = login.sesion.fecha_fin
+    assert first
+    assert login.sesion.end_reason == Sesion.EndReason.LOGOUT
+    for client in (as_of(login), as_of(other)):
+        assert client.post(path, ask).json() == {"success": True}
+    login.sesion.refresh_from_db()
+    assert login.sesion.fecha_fin == first
+    refused(as_of(login).get("/auth/me"), 401, "session_ended")
+    assert as_of(other).get("/auth/me").status_code == 200
+
+
+@pytest.mark.parametrize("path", LOGOUTS)
+def test_a_strangers_session_is_404_and_stays_open(ana: User, path: str) -> None:
+    mine, theirs = signed_in(ana), signed_in(a_user("bea"))
+    for sesion_id in (theirs.sesion.pk, 999_999):
+        refused(as_of(mine).post(path, {"session_id": sesion_id}), 404, "not_found")
+    theirs.sesion.refresh_from_db()
+    assert theirs.sesion.fecha_fin is None
+
+
+@pytest.mark.parametrize("path", LOGOUTS)
+def test_logout_without_a_login_is_401(ana: User, anyone: APIClient, path: str) -> None:
+    login = signed_in(ana)
+    refused(anyone.post(path, {"session_id": login.sesion.pk}), 401, "not_authenticated")
+    refused(as_of("nonsense").post(path, {"session_id": login.sesion.pk}), 401, "bad_token")
+
+
+@pytest.mark.parametrize("path", LOGOUTS)
+def test_an_ended_login_ends_nothing_else(ana: User, path: str) -> None:
+    login, other = signed_in(ana), signed_in(ana)
+    as_of(login).post(path, {"session_id": login.sesion.pk})
+    refused(as_of(login).post(path, {"session_id": other.sesion.pk}), 401, "session_ended")
+    other.sesion.refresh_from_db()
+    assert other.sesion.fecha_fin is None
+
+
+@pytest.mark.parametrize("bad", [-1, 2**63, "one", [1], None, 1.5])
+def test_a_malformed_session_id_is_400(ana: User, bad: object) -> None:
+    refused(as_of(signed_in(ana)).post("/logout", {"session_id": bad}), 400, "invalid")
+
+
+def test_logout_without_an_id_ends_this_session(ana: User) -> None:
+    login = signed_in(ana)
+    assert as_of(login).post(V1 + "logout").json() == {"success": True}
+    login.sesion.refresh_from_db()
+    assert login.sesion.fecha_fin
+
+
+def test_a_page_logs_out_by_cookie_with_its_csrf_token(ana: User) -> None:
+    browser = by_cookie(ana)
+    refused(browser.post(V1 + "logout"), 403, "permission_denied")
+    browser = APIClient()
+    browser.force_login(ana)
+    assert browser.post(V1 + "logout").json() == {"success": True}
+    refused(browser.get(V1 + "users/me"), 401, "session_ended")
+
+
+# Passwords
+
+
+def test_a_changed_password_ends_all_other_sessions(ana: User) -> None:
+    here, there = signed_in(ana), signed_in(ana)
+    ask = {"current_password": PASSWORD, "new_password": NEW}
+    assert as_of(here).post(V1 + "password", ask).json() == {"success": True}
+    assert as_of(here).get("/auth/me").status_code == 200
+    refused(as_of(there).get("/auth/me"), 401, "session_ended")
+    there.sesion.refresh_from_db()
+    assert there.sesion.end_reason == Sesion.EndReason.PASSWORD_CHANGED
+    assert User.objects.get().check_password(NEW)
+
+
+def test_a_page_stays_signed_in_after_changing_the_password(ana: User) -> None:
+    browser = APIClient()
+    browser.force_login(ana)
+    ask = {"current_password": PASSWORD, "new_password": NEW}
+    assert browser.post(V1 + "password", ask).status_code == 200
+    assert browser.get(V1 + "users/me").status_code == 200
+
+
+def test_a_password_is_changed_only_by_who_knows_it(ana: User, anyone: APIClient) -> None:
+    ask = {"current_password": "wrong", "new_password": NEW}
+    refused(anyone.post(V1 + "password", ask), 401, "not_authenticated")
+    client = as_of(signed_in(ana))
+    refused(client.post(V1 + "password", ask), 403, "wrong_password")
+    weak = {"current_password": PASSWORD, "new_password": "pass123"}
+    refused(client.post(V1 + "password", weak), 400, "not_accepted")
+    refused(client.post(V1 + "password", {}), 400, "invalid")
+    assert User.objects.get().check_password(PASSWORD)
+
+
+def mailed_link() -> list[str]:
+    return str(mail.outbox[-1].body).split("/cuenta/recuperar/")[1].split("\n")[0].split("/")
+
+
+def test_a_mailed_link_sets_a_password_once_and_ends_all_sessions(
+    ana: User, anyone: APIClient
+) -> None:
+    login = signed_in(ana)
+    answer = anyone.post(V1 + "password/reset", {"email": "ANA@example.org"})
+    assert (answer.status_code, answer.json()) == (202, {"success": True})
+    assert mail.outbox[0].to == ["ana@example.org"]
+    assert "http://testserver/cuenta/recuperar/" in mail.outbox[0].body
+    uid, token, _rest = mailed_link()
+    path = V1 + "password/reset/confirm"
+    ask = {"uid": uid, "token": token, "password": "pass123"}
+    refused(anyone.post(path, ask), 400, "not_accepted")
+    assert anyone.post(path, ask | {"password": NEW}).json() == {"success": True}
+    refused(as_of(login).get("/auth/me"), 401, "session_ended")
+    assert User.objects.get().check_password(NEW)
+    refused(anyone.post(path, ask | {"password": PASSWORD}), 400, "bad_reset_link")
+
+
+def test_an_unknown_e_mail_gets_the_same_answer_and_no_mail(ana: User, anyone: APIClient) -> None:
+    User.objects.create_user("off", email="off@example.org")
+    User.objects.filter(username="off").update(is_active=False)
+    for email in ("nobody@example.org", "off@example.org", "nonsense"):
+        answer = anyone.post(V1 + "password/reset", {"email": email})
+        assert (answer.status_code, answer.json()) == (202, {"success": True})
+    assert mail.outbox == []
+
+
+def test_nobody_is_flooded_with_mail(ana: User, anyone: APIClient) -> None:
+    ask = {"email": "ana@example.org"}
+    for _time in range(3):
+        anyone.post(V1 + "password/reset", ask)
+    refused(anyone.post(V1 + "password/reset", ask), 429, "too_many_attempts")
+    for number in range(5):
+        client = APIClient(REMOTE_ADDR=f"198.51.100.{number}")
+        assert client.post(V1 + "password/reset", ask).status_code == 202
+    assert len(mail.outbox) == 5
+
+
+@pytest.mark.parametrize("uid", ["nonsense", "", "MQ", "LTE", "OTk5OTk5OTk5OTk5OTk5OTk5OTk5"])
+def test_an_invented_link_is_400(ana: User, anyone: APIClient, uid: str) -> None:
+    ask = {"uid": uid or "_", "token": "c1-abc", "password": NEW}
+    refused(anyone.post(V1 + "password/reset/confirm", ask), 400, "bad_reset_link")
+
+
+# All data, and their end
+
+
+def test_all_data_come_in_one_file(ana: User, anyone: APIClient) -> None:
+    refused(anyone.get("/api/v1/account/export"), 401, "not_authenticated")
+    signed_in(a_user("bea"))
+    login = signed_in(ana)
+    answer = as_of(login).get("/api/v1/account/export")
+    assert answer.status_code == 200
+    assert answer.headers["Content-Disposition"].startswith("attachment")
+    body = answer.json()
+    assert body["account"]["username"] == "ana"
+    assert "password" not in body["account"]
+    assert [sesion["id"] for sesion in body["sessions"]] == [login.sesion.pk]
+
+
+def test_erasing_needs_the_password_and_leaves_no_trace(ana: User, anyone: APIClient) -> None:
+    path = "/api/v1/account"
+    refused(anyone.delete(path, {"password": PASSWORD}), 401, "not_authenticated")
+    login = signed_in(ana)
+    for body in ({}, {"password": "wrong"}):
+        refused(as_of(login).delete(path, body), 403, "wrong_password")
+    assert as_of(login).delete(path, {"password": PASSWORD}).status_code == 204
+    assert not User.objects.exists()
+    sesion = Sesion.objects.get()
+    assert (sesion.user, sesion.end_reason) == (None, Sesion.EndReason.ERASED)
+    assert (sesion.ip, sesion.user_agent) == (None, "")
+    assert not Attempt.objects.exists()
+    refused(as_of(login).get("/auth/me"), 401, "session_ended")
+    refused(as_of(login).post("/logout"), 401, "session_ended")
+
+
+def test_an_account_without_password_is_erased_soon_after_a_sign_in(ana: User) -> None:
+    login = signed_in(ana)
+    User.objects.update(password="!unusable")
+    Sesion.objects.update(fecha_inicio=timezone.now() - timedelta(minutes=11))
+    refused(as_of(login).delete("/api/v1/account"), 403, "recent_sign_in_needed")
+    Sesion.objects.update(fecha_inicio=timezone.now() - timedelta(minutes=9))
+    assert as_of(login).delete("/api/v1/account").status_code == 204
+
+
+def test_the_last_administrator_is_not_erased(ana: User) -> None:
+    User.objects.update(role=User.Role.ADMIN)
+    answer = as_of(signed_in(ana)).delete("/api/v1/account", {"password": PASSWORD})
+    refused(answer, 409, "last_administrator")
+    User.objects.create_superuser("root", password=PASSWORD)
+    answer = as_of(signed_in(ana)).delete("/api/v1/account", {"password": PASSWORD})
+    assert answer.status_code == 204
+
+
+def test_a_disabled_account_is_out_at_once(ana: User) -> None:
+    from accounts.services import disable
+
+    login = signed_in(ana)
+    disable(ana)
+    refused(as_of(login).get("/auth/me"), 401, "session_ended")
+    login.sesion.refresh_from_db()
+    assert login.sesion.end_reason == Sesion.EndReason.REVOKED_BY_STAFF
