@@ -256,7 +256,6 @@ SPECTACULAR_SETTINGS = {
     ],
     "ENUM_NAME_OVERRIDES": {},
 }
-SIMPLE_JWT = {"SIGNING_KEY": JWT_SECRET_KEY, "ALGORITHM": ENV.jwt_algorithm}
 
 # Words and files
 
