@@ -2,18 +2,20 @@
 
 from django.urls import path
 
-from sessions_app import views
+from sessions_app import account_views, views
 
 urlpatterns = [
     path("cuenta/entrar/", views.sign_in, name="sign-in"),
     path("cuenta/salir/", views.sign_out, name="sign-out"),
     path("cuenta/registro/", views.register, name="register"),
     path("cuenta/primera/<str:token>/", views.setup, name="setup"),
-    path("cuenta/contrasena/", views.password_change, name="password-change"),
-    path("cuenta/recuperar/", views.password_reset, name="password-reset"),
+    path("cuenta/", account_views.account, name="account"),
+    path("cuenta/borrar/", account_views.erase, name="account-erase"),
+    path("cuenta/contrasena/", account_views.password_change, name="password-change"),
+    path("cuenta/recuperar/", account_views.password_reset, name="password-reset"),
     path(
         "cuenta/recuperar/<str:uid>/<str:token>/",
-        views.password_reset_confirm,
+        account_views.password_reset_confirm,
         name="password-reset-confirm",
     ),
     path("sesiones/", views.my_sessions, name="my-sessions"),

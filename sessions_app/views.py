@@ -2,50 +2,48 @@
 
 from typing import cast
 
+from django.conf import settings
 from django.contrib import messages
-from django.contrib.auth import authenticate
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
-from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.debug import sensitive_post_parameters
-from django.views.decorators.http import require_POST
+from django.views.decorators.http import require_GET, require_POST
 
+from accounts import services as accounts
 from accounts.models import User
+from accounts.setup import check_setup_token, use_setup_token
 from sessions_app.browser import sesion_of, sign_in_browser, sign_out_browser
-from sessions_app.forms import (
-    NewPasswordForm,
-    PasswordChangeForm,
-    PasswordResetForm,
-    RegisterForm,
-    SignInForm,
-)
+from sessions_app.client import client_of
+from sessions_app.forms import AccountForm, InvitedForm, SignInForm
 from sessions_app.models import Sesion
+from sessions_app.pages import destination, form_page
 from sessions_app.services import end_session, end_sessions_of
+from sessions_app.signin import sign_in_page
+from visionai.lib.errors import DomainError
 
 ENDED_SHOWN = 10
 
 
 @sensitive_post_parameters("password")
 def sign_in(request: HttpRequest) -> HttpResponse:
+    wanted = destination(request)
     if request.user.is_authenticated:
-        return redirect(_destination(request))
-    form = SignInForm(request.POST or None)
-    facts = {"form": form, "next": _destination(request)}
+        return redirect(wanted)
+    form, refusal = SignInForm(request.POST or None), None
     if form.is_valid():
-        user = authenticate(
-            request,
-            username=form.cleaned_data["login"],
-            password=form.cleaned_data["password"],
-        )
-        if user:
-            sign_in_browser(request, user)
-            return redirect(_destination(request))
-        form.add_error(None, _("That username and password do not belong together."))
-    return render(request, "sessions_app/sign_in.html", facts)
+        data = form.cleaned_data
+        try:
+            sign_in_page(request, data["login"], password=data["password"])
+        except DomainError as error:
+            refusal = error
+        else:
+            return redirect(wanted)
+    template = "sessions_app/sign_in.html"
+    return form_page(request, template, form, refusal=refusal, next=wanted)
 
 
 @require_POST
@@ -55,7 +53,48 @@ def sign_out(request: HttpRequest) -> HttpResponse:
     return redirect("home")
 
 
+@sensitive_post_parameters("password", "invitation")
+def register(request: HttpRequest) -> HttpResponse:
+    """In by oneself; by invitation with its code; or, where it is closed, a word about that."""
+    wanted = destination(request)
+    if request.user.is_authenticated:
+        return redirect(wanted)
+    template = "sessions_app/register.html"
+    if settings.REGISTRATION == accounts.CLOSED:
+        return render(request, template, {"form": None})
+    kind = InvitedForm if settings.REGISTRATION == accounts.INVITE else AccountForm
+    form = kind(request.POST or None, initial={"invitation": request.GET.get("invitation", "")})
+    refusal = None
+    if form.is_valid():
+        ip, at = client_of(request).ip, timezone.now()
+        try:
+            user = accounts.register(**form.cleaned_data, ip=ip, at=at)
+        except DomainError as error:
+            refusal = error
+        else:
+            sign_in_browser(request, user)
+            return redirect(wanted)
+    return form_page(request, template, form, refusal=refusal, next=wanted)
+
+
+@sensitive_post_parameters("password")
+def setup(request: HttpRequest, token: str) -> HttpResponse:
+    """The first administrator, by the link that works once."""
+    check_setup_token(token, at=timezone.now())
+    form, refusal = AccountForm(request.POST or None), None
+    if form.is_valid():
+        try:
+            user = use_setup_token(token, **form.cleaned_data, at=timezone.now())
+        except accounts.NotAccepted as error:
+            refusal = error
+        else:
+            sign_in_browser(request, user)
+            return redirect("home")
+    return form_page(request, "sessions_app/setup.html", form, refusal=refusal)
+
+
 @login_required
+@require_GET
 def my_sessions(request: HttpRequest) -> HttpResponse:
     mine = Sesion.objects.owned_by(request.user)
     facts = {
@@ -87,42 +126,3 @@ def end_other_sessions(request: HttpRequest) -> HttpResponse:
     message = ngettext("%(count)s session was ended.", "%(count)s sessions were ended.", count)
     messages.success(request, message % {"count": count})
     return redirect("my-sessions")
-
-
-@sensitive_post_parameters("password")
-def register(request: HttpRequest) -> HttpResponse:
-    form = RegisterForm(request.POST or None)
-    if form.is_valid():
-        data = form.cleaned_data
-        user = User.objects.create_user(
-            data["username"], password=data["password"], email=data["email"]
-        )
-        sign_in_browser(request, user)
-        return redirect("home")
-    return render(request, "sessions_app/register.html", {"form": form})
-
-
-def setup(request: HttpRequest, token: str) -> HttpResponse:  # noqa: ARG001
-    return render(request, "sessions_app/setup.html", {"form": RegisterForm()})
-
-
-@login_required
-def password_change(request: HttpRequest) -> HttpResponse:
-    return render(request, "sessions_app/password_change.html", {"form": PasswordChangeForm()})
-
-
-def password_reset(request: HttpRequest) -> HttpResponse:
-    return render(request, "sessions_app/password_reset.html", {"form": PasswordResetForm()})
-
-
-def password_reset_confirm(request: HttpRequest, uid: str, token: str) -> HttpResponse:  # noqa: ARG001
-    return render(request, "sessions_app/password_reset_confirm.html", {"form": NewPasswordForm()})
-
-
-def _destination(request: HttpRequest) -> str:
-    """Where the visitor wanted to go, if it is one of our own pages."""
-    asked = request.POST.get("next") or request.GET.get("next") or "/"
-    ours = url_has_allowed_host_and_scheme(
-        asked, allowed_hosts={request.get_host()}, require_https=request.is_secure()
-    )
-    return asked if ours else "/"

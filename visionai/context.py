@@ -11,5 +11,5 @@ def page(request: HttpRequest) -> dict[str, object]:
     theme = request.COOKIES.get("theme", "")
     return {
         "theme": theme if theme in THEMES else "",
-        "registration_mode": settings.ENV.registration_mode,
+        "registration_mode": settings.REGISTRATION,
     }

@@ -9,7 +9,6 @@ from visionai import docs, views
 urlpatterns = [
     path("", views.home, name="home"),
     path("idioma/", set_language, name="set_language"),
-    path("", include("accounts.urls")),
     path("", include("sessions_app.urls")),
     path("", include("predictions.urls")),
     path("admin/", admin.site.urls),

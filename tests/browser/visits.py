@@ -39,8 +39,11 @@ class Visitor:
         page.on("console", lambda message: self._heard(page, message))
         page.on("pageerror", lambda error: self.complaints.append(f"{page.url}: {error}"))
         page.on("request", lambda request: self._asked(request.url))
-        page.goto(self.url + path)
+        self.go(page, path)
         return page
+
+    def go(self, page: Page, path: str) -> None:
+        page.goto(self.url + path)
 
     def check(self, page: Page) -> None:
         """No complaint so far, no CSP violation and nothing wider than the screen."""
@@ -75,7 +78,7 @@ def register(guest: Visitor) -> str:
     page.fill("#id_username", name)
     page.fill("#id_password", PASSWORD)
     page.click("form.card button")
-    page.wait_for_selector(".rail .who")
+    page.wait_for_selector(".rail .who", state="attached")
     page.close()
     return name
 
@@ -85,7 +88,7 @@ def sign_in(guest: Visitor, name: str) -> None:
     page.fill("#id_login", name)
     page.fill("#id_password", PASSWORD)
     page.click("form.card button")
-    page.wait_for_selector(".rail .who")
+    page.wait_for_selector(".rail .who", state="attached")
     page.close()
 
 
