@@ -1,5 +1,19 @@
 from django.apps import AppConfig
+from django.utils import timezone
+
+from visionai.lib.runtime import runtime
+
+PRUNE = 600.0  # seconds
 
 
 class AccountsConfig(AppConfig):
     name = "accounts"
+
+    def ready(self) -> None:
+        runtime.every(PRUNE, prune)
+
+
+def prune() -> None:
+    from accounts.lockout import prune_attempts
+
+    prune_attempts(at=timezone.now())

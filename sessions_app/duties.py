@@ -6,6 +6,7 @@ from django.conf import settings
 from django.utils import timezone
 
 from sessions_app import changes, services
+from sessions_app.models import RefreshUse
 from sessions_app.open_sockets import open_sockets
 from visionai.lib.runtime import runtime
 
@@ -36,7 +37,8 @@ def sweep_now() -> None:
 
 
 def tidy() -> None:
-    """Remove what nobody needs any more: old news, spent cookie sessions."""
+    """Remove what nobody needs any more: old news, spent cookie sessions and refreshes."""
     services.forget_pauses()
     changes.prune()
+    RefreshUse.objects.exclude(sesion__fecha_fin=None).delete()
     import_module(settings.SESSION_ENGINE).SessionStore.clear_expired()
