@@ -272,6 +272,7 @@ def dashboard_emotion(request: Request, name: str) -> Response:
     responses={200: PredictionPageOutput, 400: INVALID, 401: UNAUTHORISED},
 )
 @extend_schema(
+    operation_id="predictions_delete_many",
     methods=["DELETE"],
     tags=["History"],
     summary="Delete the caller's own predictions",

@@ -1,11 +1,15 @@
 """What comes in, checked; and what goes out, described for OpenAPI."""
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar, cast
 
+from drf_spectacular.utils import OpenApiExample, extend_schema_serializer
 from rest_framework import serializers
 
 from predictions.core.labels import EMOTIONS
 from predictions.models import PredictionLog
+
+T = TypeVar("T")
 
 
 class PictureInput(serializers.Serializer[Any]):
@@ -13,6 +17,12 @@ class PictureInput(serializers.Serializer[Any]):
     assume_face = serializers.BooleanField(
         default=False, help_text="Where no face is found, take the whole picture as one."
     )
+
+
+def shows(value: dict[str, object]) -> Callable[[T], T]:
+    """The example of this output in the description of the API."""
+    example = OpenApiExample("An answer", value=value, response_only=True)
+    return cast("Callable[[T], T]", extend_schema_serializer(examples=[example]))
 
 
 class BoxOutput(serializers.Serializer[Any]):
@@ -45,12 +55,26 @@ class PredictionOutput(serializers.Serializer[Any]):
     prediction_id = serializers.IntegerField(allow_null=True)
 
 
+@shows({"id": 4, "name": "happy", "description": "Felicidad o alegría"})
 class EmotionOutput(serializers.Serializer[Any]):
     id = serializers.IntegerField(min_value=1, max_value=7)
     name = serializers.ChoiceField(choices=EMOTIONS)
     description = serializers.CharField()
 
 
+@shows(
+    {
+        "status": "loaded",
+        "input_shape": "(None, 96, 96, 3)",
+        "num_classes": 7,
+        "total_params": 3227687,
+        "model_version_tag": "v1.0.0",
+        "precision": "int8",
+        "temperature": 1.2,
+        "classes": list(EMOTIONS),
+        "metrics": {"accuracy": 0.8},
+    }
+)
 class ModelInfoOutput(serializers.Serializer[Any]):
     status = serializers.ChoiceField(choices=["loaded", "not_loaded"])
     input_shape = serializers.CharField()
@@ -63,6 +87,14 @@ class ModelInfoOutput(serializers.Serializer[Any]):
     metrics = serializers.DictField()
 
 
+@shows(
+    {
+        "status": "healthy",
+        "service": "VisionAI Backend",
+        "model_loaded": True,
+        "clients_connected": 3,
+    }
+)
 class HealthOutput(serializers.Serializer[Any]):
     status = serializers.ChoiceField(choices=["healthy", "degraded"])
     service = serializers.CharField()
@@ -75,6 +107,14 @@ class EmotionCountOutput(serializers.Serializer[Any]):
     count = serializers.IntegerField()
 
 
+@shows(
+    {
+        "total_predictions": 12,
+        "most_common_emotion": {"name": "happy", "count": 9},
+        "average_confidence": 0.87,
+        "predictions_by_emotion": {"happy": 9, "neutral": 3},
+    }
+)
 class StatsOutput(serializers.Serializer[Any]):
     total_predictions = serializers.IntegerField()
     most_common_emotion = EmotionCountOutput(allow_null=True)
@@ -91,6 +131,21 @@ class RecentRowOutput(serializers.Serializer[Any]):
     user = serializers.CharField(allow_null=True)
 
 
+@shows(
+    {
+        "count": 1,
+        "predictions": [
+            {
+                "id": 1523,
+                "timestamp": "2026-11-21T09:02:11Z",
+                "emotion": "happy",
+                "confidence": 0.92,
+                "source_ip": None,
+                "user": "ada",
+            }
+        ],
+    }
+)
 class RecentOutput(serializers.Serializer[Any]):
     count = serializers.IntegerField()
     predictions = RecentRowOutput(many=True)
@@ -101,11 +156,24 @@ class DayOutput(serializers.Serializer[Any]):
     count = serializers.IntegerField()
 
 
+@shows({"period_days": 1, "timeline": [{"date": "2026-11-21", "count": 12}]})
 class TimelineOutput(serializers.Serializer[Any]):
     period_days = serializers.IntegerField()
     timeline = DayOutput(many=True)
 
 
+@shows(
+    {
+        "emotion": "happy",
+        "description": "Felicidad o alegría",
+        "total_predictions": 9,
+        "percentage": 75.0,
+        "average_confidence": 0.91,
+        "highest_confidence": 0.99,
+        "last_seen": "2026-11-21T09:02:11Z",
+        "timeline": [{"date": "2026-11-21", "count": 9}],
+    }
+)
 class EmotionDetailOutput(serializers.Serializer[Any]):
     emotion = serializers.ChoiceField(choices=EMOTIONS)
     description = serializers.CharField()
@@ -129,6 +197,26 @@ class PredictionRowOutput(serializers.Serializer[Any]):
     face = serializers.IntegerField()
 
 
+@shows(
+    {
+        "count": 1,
+        "page": 1,
+        "pages": 1,
+        "predictions": [
+            {
+                "id": 1523,
+                "timestamp": "2026-11-21T09:02:11Z",
+                "emotion": "happy",
+                "confidence": 0.92,
+                "model_version_tag": "v1.0.0",
+                "processing_time_ms": 12,
+                "session_id": 12,
+                "frame_id": "0d3b1f6e-58a2-4f6c-9c6f-0a1d5b1f7e11",
+                "face": 0,
+            }
+        ],
+    }
+)
 class PredictionPageOutput(serializers.Serializer[Any]):
     count = serializers.IntegerField()
     page = serializers.IntegerField()
@@ -136,10 +224,12 @@ class PredictionPageOutput(serializers.Serializer[Any]):
     predictions = PredictionRowOutput(many=True)
 
 
+@shows({"deleted": 12})
 class DeletedOutput(serializers.Serializer[Any]):
     deleted = serializers.IntegerField()
 
 
+@shows({"given": True, "text_version": "1", "at": "2026-11-21T09:02:11Z"})
 class ConsentOutput(serializers.Serializer[Any]):
     given = serializers.BooleanField()
     text_version = serializers.CharField()

@@ -4,7 +4,7 @@ import shutil
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any
 
 from django.conf import settings
 from django.core.cache import cache
@@ -94,17 +94,16 @@ def report(chosen: Iterable[Check], *, details: bool) -> dict[str, Any]:
 
 
 class PartSerializer(serializers.Serializer[Any]):
-    status = serializers.ChoiceField(choices=["ok", "degraded", "down"])
+    status = serializers.CharField(help_text="ok, degraded or down.")
     ms = serializers.FloatField(required=False, help_text="For staff.")
     detail = serializers.CharField(required=False, help_text="For staff.")
 
 
 class StatusSerializer(serializers.Serializer[Any]):
-    status = serializers.ChoiceField(choices=["ok", "degraded", "down"])
+    status = serializers.CharField(help_text="ok, degraded or down.")
     checks = serializers.DictField(child=PartSerializer())
 
 
-TOKEN: dict[str, list[str]] = {"token": []}
 EXAMPLE = OpenApiExample(
     "All well", {"status": "ok", "checks": {"database": {"status": "ok"}}}, response_only=True
 )
@@ -130,7 +129,6 @@ def _view(
         summary=summary,
         responses=responses,
         examples=[EXAMPLE],
-        auth=[cast("Any", scheme) for scheme in ([TOKEN] if staff else [TOKEN, {}])],
     )
     @api_view(["GET"])
     @authentication_classes([BearerAuthentication])
