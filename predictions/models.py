@@ -154,7 +154,7 @@ class PredictionLog(models.Model):
             models.Index(fields=["user", "timestamp"], name="prediction_user_time"),
         ]
         constraints = [
-            models.UniqueConstraint("frame_id", "face", name="one_row_per_face"),
+            models.UniqueConstraint(fields=["frame_id", "face"], name="one_row_per_face"),
             models.CheckConstraint(
                 condition=Q(confidence__range=(0, 1)), name="confidence_is_probability"
             ),
@@ -181,7 +181,7 @@ class CameraConsent(models.Model):
         verbose_name = _("camera consent")
         verbose_name_plural = _("camera consents")
         constraints = [
-            models.UniqueConstraint("user", "text_version", name="one_consent_per_text"),
+            models.UniqueConstraint(fields=["user", "text_version"], name="one_consent_per_text"),
         ]
 
     def __str__(self) -> str:

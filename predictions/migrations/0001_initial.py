@@ -82,7 +82,7 @@ class Migration(migrations.Migration):
                 'verbose_name': 'camera consent',
                 'verbose_name_plural': 'camera consents',
                 'db_table': 'camera_consents',
-                'constraints': [models.UniqueConstraint(models.F('user'), models.F('text_version'), name='one_consent_per_text')],
+                'constraints': [models.UniqueConstraint(fields=('user', 'text_version'), name='one_consent_per_text')],
             },
         ),
         migrations.CreateModel(
@@ -106,7 +106,7 @@ class Migration(migrations.Migration):
                 'verbose_name_plural': 'predictions',
                 'db_table': 'predictions_log',
                 'indexes': [models.Index(fields=['timestamp'], name='prediction_time'), models.Index(fields=['emotion', 'timestamp'], name='prediction_emotion_time'), models.Index(fields=['user', 'timestamp'], name='prediction_user_time')],
-                'constraints': [models.UniqueConstraint(models.F('frame_id'), models.F('face'), name='one_row_per_face'), models.CheckConstraint(condition=models.Q(('confidence__range', (0, 1))), name='confidence_is_probability')],
+                'constraints': [models.UniqueConstraint(fields=('frame_id', 'face'), name='one_row_per_face'), models.CheckConstraint(condition=models.Q(('confidence__range', (0, 1))), name='confidence_is_probability')],
             },
         ),
         # The SQL that the original system prints joins `emotion_class`.

@@ -271,6 +271,7 @@ def is_array_or_bad_image(data: bytes) -> bool:
     return pixels.dtype == np.uint8 and pixels.shape[2:] == (3,) and picture.reduction >= 1
 
 
+@pytest.mark.filterwarnings("ignore::UserWarning:PIL")  # it grumbles at a damaged EXIF block
 @settings(max_examples=400, deadline=None)
 @given(
     seed=st.sampled_from(SEEDS),
@@ -293,6 +294,7 @@ def test_mangled_files_give_an_array_or_a_bad_image(
     assert is_array_or_bad_image(bytes(data[: round(len(data) * (1 - keep / 4))]))
 
 
+@pytest.mark.filterwarnings("ignore::UserWarning:PIL")
 @settings(max_examples=150, deadline=None)
 @given(
     st.sampled_from([b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"RIFF\0\0\0\0WEBPVP8X"]),
