@@ -25,7 +25,8 @@ from predictions import selectors
 from predictions.core.images import MESSAGES, STANDARD
 from predictions.core.reading import Failed
 from predictions.core.reading import Request as Reading
-from predictions.inference import engine, running_engine
+from predictions.health import health_body
+from predictions.inference import engine
 from predictions.models import CameraConsent, EmotionClass, PredictionLog, PredictionLogQuerySet
 from predictions.refusals import NoPicture, PictureRefused, as_prediction, check_anonymous
 from predictions.serializers import (
@@ -60,7 +61,6 @@ from predictions.versions import active_version
 from predictions.wire import emotions_body, model_body, prediction_body
 from sessions_app.client import client_of
 from sessions_app.models import Sesion
-from sessions_app.open_sockets import open_sockets
 
 PAGE_ROWS = 50
 FORM_BYTES = 64 * 1024  # what a multipart form may have around its file
@@ -169,18 +169,6 @@ def model_info(_request: Request) -> Response:
 @permission_classes([AllowAny])
 def health(_request: Request) -> Response:
     return Response(health_body())
-
-
-def health_body() -> dict[str, object]:
-    """`degraded` until the engine of this process has a model."""
-    running = running_engine()
-    loaded = running is not None and running.model is not None
-    return {
-        "status": "healthy" if loaded or running is None else "degraded",
-        "service": "VisionAI Backend",
-        "model_loaded": loaded,
-        "clients_connected": len(open_sockets),
-    }
 
 
 @extend_schema(

@@ -81,6 +81,7 @@ class Environment(BaseModel):
 
     anonymous_predict: bool = True
     model_path: Path | None = None
+    socket_frames_per_second: int = Field(default=60, ge=0)
     abstain_below: float = Field(default=0.0, ge=0.0, le=1.0)
     prediction_retention_days: int = Field(default=365, ge=1)
 
