@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-from importlib.util import find_spec
 from typing import Any, cast
 from urllib.parse import parse_qsl, urlencode
 
@@ -14,6 +13,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "visionai.settings")
 django_application = get_asgi_application()
 
 # Only after Django is set up may its models be imported.
+from predictions.routing import websocket_urlpatterns  # noqa: E402
 from visionai.lib.runtime import runtime  # noqa: E402
 
 Scope = dict[str, Any]
@@ -24,18 +24,8 @@ async def refuse(_scope: Scope, _receive: Any, send: Any) -> None:
     await send({"type": "websocket.close"})
 
 
-def socket_routes() -> list[Any]:
-    routes: list[Any] = []
-    if find_spec("predictions.routing"):
-        from predictions.routing import websocket_urlpatterns  # type: ignore[import-not-found]
-
-        routes += websocket_urlpatterns
-    return [*routes, re_path(r"", cast("Any", refuse))]
-
-
-protocols: Any = ProtocolTypeRouter(
-    {"http": django_application, "websocket": URLRouter(socket_routes())}
-)
+routes: list[Any] = [*websocket_urlpatterns, re_path(r"", cast("Any", refuse))]
+protocols: Any = ProtocolTypeRouter({"http": django_application, "websocket": URLRouter(routes)})
 
 
 async def application(scope: Scope, receive: Any, send: Any) -> None:

@@ -162,6 +162,7 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
         "options": {"expires": 25.0},  # a worker that was away catches up with one
     },
     "tidy up after sessions": {"task": "sessions_app.tasks.tidy_sessions", "schedule": 3600.0},
+    "delete old predictions": {"task": "predictions.tasks.delete_old", "schedule": 3600.0},
 }
 
 # Who

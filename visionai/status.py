@@ -16,6 +16,8 @@ from rest_framework.permissions import AllowAny, IsAdminUser
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from predictions.inference import running_engine
+from predictions.log_buffer import MOST_ROWS, log_buffer
 from sessions_app.authentication import BearerAuthentication
 from sessions_app.open_sockets import open_sockets
 
@@ -64,7 +66,19 @@ def websocket() -> str:
 
 
 # Filled by `visionai/hooks.py` with the parts of the apps.
+def model() -> str:
+    engine = running_engine()
+    if engine is None:
+        return "not started in this process"
+    if engine.model is None:
+        raise Trouble("no model version is at work")
+    if len(log_buffer) > MOST_ROWS // 2:
+        raise Trouble(f"{len(log_buffer)} rows wait to be logged")
+    return f"{engine.model.tag}, {engine.counts()['waiting']} waiting"
+
+
 checks: list[Check] = [
+    Check("model", model),
     Check("database", database, required=True),
     Check("cache", shared_cache, required=True),
     Check("websocket", websocket, required=True),
