@@ -28,7 +28,7 @@ def operations(schema: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
 
 
 def has_example(operation: dict[str, Any]) -> bool:
-    """Of what is sent, or of a good answer; an operation without any body, or a file, needs none."""
+    """Of what is sent, or of a good answer; neither an empty body nor a file needs one."""
     bodies = [operation.get("requestBody", {})]
     bodies += [
         answer for status, answer in operation["responses"].items() if status.startswith("2")

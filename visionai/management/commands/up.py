@@ -127,7 +127,7 @@ def _worker(queue: str) -> Child:
     # Celery's advice against root, which says nothing about a machine of one's own.
     quiet = ["-W", "ignore:You're running the worker"]
     command = [sys.executable, *quiet, "-m", "celery", "-A", "visionai.celery", "--quiet", "worker"]
-    command += ["-Q", queue, "-n", f"{queue}@%h", "-c", "1", "-l", "WARNING"]
+    command += ["-Q", queue, "-n", f"{queue}@%h", "-P", "solo", "-l", "WARNING"]
     command += ["--without-gossip", "--without-mingle", "--without-heartbeat"]
     if queue == QUEUES[0]:
         command += ["-B", "--scheduler", "django"]
