@@ -234,9 +234,10 @@ def dashboard_timeline(request: Request) -> Response:
 @extend_schema(
     tags=["Dashboard"],
     summary="One emotion in detail",
-    parameters=[MINE],
+    parameters=[DaysInput, MINE],
     responses={
         200: EmotionDetailOutput,
+        400: INVALID,
         401: UNAUTHORISED,
         404: problem_response("not_found", "There is no emotion of that name."),
     },
@@ -246,7 +247,10 @@ def dashboard_timeline(request: Request) -> Response:
 @renderer_classes([JSONRenderer, CsvRenderer])
 def dashboard_emotion(request: Request, name: str) -> Response:
     emotion = get_object_or_404(EmotionClass, emotion_name=name)
-    found = selectors.emotion_detail(_counted(request), emotion, today=timezone.now().date())
+    data = DaysInput(data=request.query_params)
+    data.is_valid(raise_exception=True)
+    days, today = data.validated_data["days"], timezone.now().date()
+    found = selectors.emotion_detail(_counted(request), emotion, today=today, days=days)
     if request.accepted_renderer.format == "csv":
         return Response(Table(name, ("date", "count"), found.timeline))
     return Response(asdict(found))

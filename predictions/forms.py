@@ -36,14 +36,29 @@ class FilterForm(forms.Form):
         chosen = {name: str(value) for name, value in self.cleaned_data.items() if value}
         return f"&{urlencode(chosen)}" if chosen else ""
 
+    def export_query(self) -> str:
+        """The same for the API, whose `from` and `to` are moments, `to` the first one after."""
+        if not self.is_valid():
+            return ""
+        first, after = self._moments()
+        moments = {"from": first, "to": after}
+        chosen = {name: at.isoformat() for name, at in moments.items() if at}
+        if emotion := self.cleaned_data["emotion"]:
+            chosen["emotion"] = emotion
+        return f"&{urlencode(chosen)}" if chosen else ""
+
     def applied_to(self, rows: PredictionLogQuerySet) -> PredictionLogQuerySet:
         """The rows that fit; none where the filter makes no sense."""
         if not self.is_valid():
             return rows.none()
         chosen = self.cleaned_data
         rows = rows.of_emotion(chosen["emotion"]) if chosen["emotion"] else rows
-        last: date | None = chosen["to"]
-        return rows.between(_midnight(chosen["from"]), _midnight(last and last + timedelta(days=1)))
+        return rows.between(*self._moments())
+
+    def _moments(self) -> tuple[datetime | None, datetime | None]:
+        last: date | None = self.cleaned_data["to"]
+        after = last + timedelta(days=1) if last else None
+        return _midnight(self.cleaned_data["from"]), _midnight(after)
 
 
 def _midnight(day: date | None) -> datetime | None:

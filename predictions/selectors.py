@@ -74,7 +74,7 @@ def timeline(rows: PredictionLogQuerySet, *, days: int, today: date) -> list[Row
 
 
 def emotion_detail(
-    rows: PredictionLogQuerySet, emotion: EmotionClass, *, today: date
+    rows: PredictionLogQuerySet, emotion: EmotionClass, *, today: date, days: int = 7
 ) -> EmotionDetail:
     mine = rows.filter(emotion=emotion)
     found = mine.aggregate(
@@ -89,7 +89,7 @@ def emotion_detail(
         average_confidence=_rounded(found["mean"]),
         highest_confidence=_rounded(found["most"]),
         last_seen=found["last"],
-        timeline=timeline(mine, days=7, today=today),
+        timeline=timeline(mine, days=days, today=today),
     )
 
 

@@ -78,13 +78,12 @@ def dashboard_emotion(request: HttpRequest, name: str) -> HttpResponse:
     emotion = get_object_or_404(EmotionClass, emotion_name=name)
     view = _View(request)
     today = timezone.now().date()
-    detail = selectors.emotion_detail(view.rows, emotion, today=today)
-    rows = view.rows.of_emotion(name)
+    detail = selectors.emotion_detail(view.rows, emotion, today=today, days=view.days)
     facts = view.facts() | {
         "name": name,
         "detail": detail,
         "share": detail.percentage / 100,
-        "timeline": selectors.timeline(rows, days=view.days, today=today),
+        "timeline": detail.timeline,
     }
     return render(request, "predictions/dashboard_emotion.html", facts)
 
@@ -126,6 +125,7 @@ def history(request: HttpRequest) -> HttpResponse:
         "filter": chosen,
         "filtered": bool(query) or not chosen.is_valid(),
         "filter_query": query,
+        "export_query": chosen.export_query(),
         "page": Paginator(found, PAGE).get_page(request.GET.get("page")),
         "export_kinds": EXPORTS,
     }

@@ -124,7 +124,7 @@ function show(row, answer, picture, name) {
     showBars(piece, face.probabilities);
     row.querySelector(".faces").append(piece);
   });
-  if (picture) drawFaces(row.querySelector("canvas"), faces, picture);
+  if (picture) drawFaces(row.querySelector("canvas"), faces, { ...picture, letters: 5 });
   part("spoken").textContent = `${name}: ${said || word("faces-none")}`;
 }
 

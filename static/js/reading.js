@@ -44,11 +44,12 @@ function canvasColour(name) {
  * Draw each face's box and label. `scale` maps the answer's pixels to the canvas; a mirrored
  * picture gets its boxes mirrored, but never its letters.
  */
-export function drawFaces(canvas, faces, { scale = 1, mirrored = false } = {}) {
+export function drawFaces(canvas, faces, { scale = 1, mirrored = false, letters = 3.2 } = {}) {
   const context = canvas.getContext("2d");
   const unit = Math.max(canvas.width, canvas.height) / 100;
+  const high = Math.max(12, unit * letters) * 1.5; // of a label
   context.lineWidth = Math.max(2, unit * 0.5);
-  context.font = `600 ${Math.max(12, unit * 3.2)}px system-ui, sans-serif`;
+  context.font = `600 ${high / 1.5}px system-ui, sans-serif`;
   context.textBaseline = "top";
   faces.forEach((face, index) => {
     if (!face.box) return;
@@ -59,7 +60,6 @@ export function drawFaces(canvas, faces, { scale = 1, mirrored = false } = {}) {
     context.strokeRect(left, top, w, h);
     const number = faces.length > 1 ? `${index + 1} · ` : "";
     const label = `${number}${emotionWord(face.emotion_name)} ${percent(face.confidence)}`;
-    const high = Math.max(12, unit * 3.2) * 1.5;
     const wide = context.measureText(label).width + high * 0.6;
     const labelTop = top >= high ? top - high : top;
     const labelLeft = Math.max(0, Math.min(left, canvas.width - wide));

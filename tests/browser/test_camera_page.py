@@ -4,7 +4,7 @@ import pytest
 from playwright.sync_api import Browser, expect
 
 from tests.browser.conftest import Launch
-from tests.browser.visits import agree_to_the_camera, register, visitor
+from tests.browser.visits import agree_to_the_camera, pictures_read, register, visitor
 from tests.services.server import Server
 
 pytestmark = [pytest.mark.browser, pytest.mark.server]
@@ -15,15 +15,15 @@ def test_it_pauses_and_goes_on(browser: Browser, shared_server: Server) -> None:
         register(ada)
         page = agree_to_the_camera(ada)
         page.click("#start")
-        page.wait_for_function("Number(document.querySelector('#read').textContent) >= 2")
+        pictures_read(page, 2)
         page.click("#pause")
         expect(page.locator("#state")).to_have_text("En pausa")
         page.wait_for_timeout(300)  # the picture under way
-        before = page.inner_text("#read")
+        before = int(page.inner_text("#read"))
         page.wait_for_timeout(500)
-        assert page.inner_text("#read") == before
+        assert int(page.inner_text("#read")) == before
         page.click("#pause")
-        page.wait_for_function(f"Number(document.querySelector('#read').textContent) > {before}")
+        pictures_read(page, before + 1)
         ada.check(page)
 
 
@@ -32,7 +32,7 @@ def test_a_portrait_can_stand_in_for_a_camera(browser: Browser, shared_server: S
         register(ada)
         page = agree_to_the_camera(ada)
         page.click("[data-sample*=hopper]")
-        page.wait_for_function("Number(document.querySelector('#read').textContent) >= 3")
+        pictures_read(page, 3)
         expect(page.locator("#faces")).to_have_text("1")
         ada.check(page)
 
@@ -42,14 +42,12 @@ def test_it_connects_again_without_a_reload(browser: Browser, server: Server) ->
         register(ada)
         page = agree_to_the_camera(ada)
         page.click("#start")
-        page.wait_for_function("Number(document.querySelector('#read').textContent) >= 2")
+        pictures_read(page, 2)
         server.kill()
         expect(page.locator("#state")).to_contain_text("Reintentando")
-        before = page.inner_text("#read")
+        before = int(page.inner_text("#read"))
         server.start()
-        page.wait_for_function(
-            f"Number(document.querySelector('#read').textContent) > {before}", timeout=30_000
-        )
+        pictures_read(page, before + 1)
         expect(page.locator("#state")).to_have_text("En vivo")
 
 

@@ -5,7 +5,14 @@ import time
 import pytest
 from playwright.sync_api import Browser, expect
 
-from tests.browser.visits import agree_to_the_camera, register, sign_in, visitor
+from tests.browser.visits import (
+    agree_to_the_camera,
+    pictures_read,
+    register,
+    sign_in,
+    until,
+    visitor,
+)
 from tests.services.server import Server
 
 pytestmark = [pytest.mark.browser, pytest.mark.server]
@@ -18,7 +25,7 @@ def test_a_new_user_sees_an_emotion_and_loses_the_camera_with_the_session(
         name = register(ada)
         camera = agree_to_the_camera(ada)
         camera.click("#start")
-        camera.wait_for_function("Number(document.querySelector('#read').textContent) >= 5")
+        pictures_read(camera, 5)
         expect(camera.locator("#state")).to_have_text("En vivo")
         expect(camera.locator("#emotion")).not_to_have_text("Sin rostro")
         assert camera.locator("#emotion").get_attribute("data-emotion")
@@ -34,7 +41,7 @@ def test_a_new_user_sees_an_emotion_and_loses_the_camera_with_the_session(
         with sessions.expect_navigation():
             sessions.click(".linklike.danger")
         asked = time.monotonic()
-        camera.wait_for_function("window.closes.length > 0", timeout=5_000)
+        until(camera, "window.closes.length > 0", seconds=5)
         took = time.monotonic() - asked
         assert camera.evaluate("window.closes") == [4401]
         assert took <= 1.0, f"closed {took:.2f} s after the answer, {began - asked:.2f}"

@@ -1,6 +1,7 @@
 """How a person uses the pages, and what must never happen while they do."""
 
 import itertools
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -90,6 +91,18 @@ def sign_in(guest: Visitor, name: str) -> None:
     page.click("form.card button")
     page.wait_for_selector(".rail .who", state="attached")
     page.close()
+
+
+def until(page: Page, expression: str, *, seconds: float = 15) -> None:
+    """Wait for the expression to hold. Playwright's own wait would need `unsafe-eval`."""
+    end = time.monotonic() + seconds
+    while not page.evaluate(expression):
+        assert time.monotonic() < end, f"not within {seconds} s: {expression}"
+        page.wait_for_timeout(20)
+
+
+def pictures_read(page: Page, at_least: int) -> None:
+    until(page, f"Number(document.querySelector('#read').textContent) >= {at_least}", seconds=30)
 
 
 def agree_to_the_camera(guest: Visitor) -> Page:
