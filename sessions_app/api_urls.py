@@ -18,6 +18,7 @@ urlpatterns = [
         auth_api.reset_confirm,
         name="api-password-reset-confirm",
     ),
+    re_path(r"^auth/firebase/link/?$", auth_api.firebase_link, name="api-firebase-link"),
     re_path(r"^account/?$", account_api.erase, name="api-account"),
     re_path(r"^account/export/?$", account_api.export, name="api-account-export"),
     re_path(r"^sessions/?$", sessions_api.list_sessions, name="api-sessions"),

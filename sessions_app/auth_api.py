@@ -2,7 +2,9 @@
 
 from typing import cast
 
+from django.conf import settings
 from django.contrib.auth import update_session_auth_hash
+from django.http import Http404
 from django.utils import timezone
 from drf_spectacular.utils import OpenApiExample, extend_schema
 from rest_framework.decorators import api_view, authentication_classes, permission_classes
@@ -13,6 +15,7 @@ from rest_framework.response import Response
 from accounts.models import User
 from accounts.services import free_username
 from accounts.services import register as register_account
+from sessions_app import firebase
 from sessions_app.authentication import (
     BearerAuthentication,
     LogoutAuthentication,
@@ -23,6 +26,7 @@ from sessions_app.client import client_of
 from sessions_app.models import Sesion
 from sessions_app.passwords import change_password, confirm_reset, request_reset
 from sessions_app.serializers import (
+    FirebaseLinkInput,
     LoginInput,
     LogoutInput,
     PasswordInput,
@@ -320,4 +324,32 @@ def reset_confirm(request: Request) -> Response:
     data.is_valid(raise_exception=True)
     fields = data.validated_data
     confirm_reset(fields["uid"], fields["token"], password=fields["password"], at=timezone.now())
+    return Response({"success": True})
+
+
+@extend_schema(
+    operation_id="auth_firebase_link",
+    summary="Link a Firebase sign-in to my account",
+    request=FirebaseLinkInput,
+    responses={200: SuccessOutput}
+    | problems(
+        _400="invalid",
+        _401="bad_token",
+        _404="not_found",
+        _409="linked_elsewhere",
+        _503="firebase_unavailable",
+    ),
+    examples=[ask({"id_token": "eyJhbGciOiJSUzI1NiJ9…"}), answer({"success": True})],
+    tags=["auth"],
+)
+@api_view(["POST"])
+def firebase_link(request: Request) -> Response:
+    """From then on its ID tokens, sent as Bearer, open this account. 404 where the operator named
+    no Firebase project."""
+    if settings.FIREBASE_PROJECT_ID is None:
+        raise Http404
+    data = FirebaseLinkInput(data=request.data)
+    data.is_valid(raise_exception=True)
+    user = cast("User", request.user)
+    firebase.link(user, text=data.validated_data["id_token"], at=timezone.now())
     return Response({"success": True})

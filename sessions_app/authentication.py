@@ -10,22 +10,38 @@ from rest_framework.authentication import BaseAuthentication, SessionAuthenticat
 from rest_framework.request import Request
 
 from accounts.models import User
+from sessions_app import firebase
+from sessions_app.client import Client, client_of
 from sessions_app.models import Sesion
 from sessions_app.services import SessionEnded, find_open, note_activity
 from sessions_app.tokens import BadToken, read_access_token
 from visionai.lib.logs import bind
 
+NOBODY = Client(ip=None, user_agent="")
 
-def sesion_of_token(text: str, *, at: datetime) -> tuple[Sesion, datetime]:
-    """The open session of an access token and when that expires.
 
-    Raises `BadToken` or `SessionEnded`.
+def sesion_of_token(text: str, *, at: datetime, client: Client = NOBODY) -> tuple[Sesion, datetime]:
+    """The open session of an access token, ours or Firebase's, and when the token expires.
+
+    `client` is who begins the session where a Firebase sign-in is used for the first time. Raises
+    `BadToken`, `SessionEnded` or what `firebase.py` names.
     """
+    if firebase.is_firebase(text):
+        return firebase.sesion_of_id_token(text, client=client, at=at)
     token = read_access_token(text, at=at)
     sesion = find_open(token.sesion_id, at=at)
     if sesion.user_id != token.user_id:
         raise BadToken
     return sesion, token.expires_at
+
+
+def known_sesion(text: str, *, at: datetime) -> Sesion | None:
+    """The session of a good token, be it open or not. Raises `BadToken`."""
+    if firebase.is_firebase(text):
+        return firebase.known_sesion(text, at=at)
+    token = read_access_token(text, at=at)
+    owned = Sesion.objects.select_related("user").filter(user_id=token.user_id)
+    return owned.filter(pk=token.sesion_id).first()
 
 
 def bearer_text(request: Request) -> str | None:
@@ -41,7 +57,8 @@ class BearerAuthentication(BaseAuthentication):
         text = bearer_text(request)
         if text is None:
             return None
-        sesion, _expires = sesion_of_token(text, at=timezone.now())
+        client = client_of(request._request)
+        sesion, _expires = sesion_of_token(text, at=timezone.now(), client=client)
         return _as_user_of(sesion)
 
     def authenticate_header(self, request: Request) -> str:
@@ -81,9 +98,7 @@ class LogoutBearerAuthentication(BearerAuthentication):
             text = bearer_text(request)
             if text is None:
                 raise
-            token = read_access_token(text, at=timezone.now())
-            owned = Sesion.objects.select_related("user").filter(user_id=token.user_id)
-            sesion = owned.filter(pk=token.sesion_id).first()
+            sesion = known_sesion(text, at=timezone.now())
             if sesion is None or sesion.user is None:
                 raise
             return sesion.user, sesion

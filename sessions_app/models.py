@@ -171,9 +171,8 @@ class RefreshUse(models.Model):
 class FirebaseLogin(models.Model):
     """One sign-in at Firebase, whichever of its ID tokens is shown, is one `Sesion`."""
 
-    identity = models.ForeignKey(
-        "accounts.FirebaseIdentity", on_delete=models.CASCADE, related_name="+"
-    )
+    # A hash of project and subject: an erased account must not come back with an old token.
+    person = models.CharField(max_length=64)
     auth_time = models.DateTimeField()
     sesion = models.OneToOneField(Sesion, on_delete=models.CASCADE, related_name="+")
 
@@ -181,9 +180,9 @@ class FirebaseLogin(models.Model):
         db_table = "firebase_login"
         constraints = [
             models.UniqueConstraint(
-                fields=["identity", "auth_time"], name="one_session_per_firebase_login"
+                fields=["person", "auth_time"], name="one_session_per_firebase_login"
             )
         ]
 
     def __str__(self) -> str:
-        return f"{self.identity_id} {self.auth_time.isoformat()}"
+        return f"{self.person[:8]} {self.auth_time.isoformat()}"

@@ -289,7 +289,7 @@ def _with_connections(work: Callable[..., T], arguments: tuple[object, ...]) -> 
 
 
 def _login_by_token(token: str, client: Client, at: datetime) -> Login:
-    sesion, expires_at = sesion_of_token(token, at=at)
+    sesion, expires_at = sesion_of_token(token, at=at, client=client)
     return _login(sesion, client, at, until=expires_at)
 
 

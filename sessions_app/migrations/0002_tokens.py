@@ -7,7 +7,6 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('accounts', '0001_initial'),
         ('sessions_app', '0001_initial'),
     ]
 
@@ -17,12 +16,12 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('auth_time', models.DateTimeField()),
-                ('identity', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='accounts.firebaseidentity')),
+                ('person', models.CharField(max_length=64)),
                 ('sesion', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='sessions_app.sesion')),
             ],
             options={
                 'db_table': 'firebase_login',
-                'constraints': [models.UniqueConstraint(fields=('identity', 'auth_time'), name='one_session_per_firebase_login')],
+                'constraints': [models.UniqueConstraint(fields=('person', 'auth_time'), name='one_session_per_firebase_login')],
             },
         ),
         migrations.CreateModel(

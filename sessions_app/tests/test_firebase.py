@@ -1,0 +1,458 @@
+import json
+import threading
+import time
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+import jwt
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, generate_private_key
+from cryptography.x509.oid import NameOID
+from django.db import connection
+from django.utils import timezone
+from pytest_django import Settings
+from rest_framework.test import APIClient
+
+from accounts.models import FirebaseIdentity, User
+from accounts.services import disable
+from accounts.tests.factories import PASSWORD, a_user
+from sessions_app import firebase, firebase_keys
+from sessions_app.authentication import sesion_of_token
+from sessions_app.firebase_keys import KeysUnavailable
+from sessions_app.models import FirebaseLogin, Sesion
+from sessions_app.services import SessionEnded
+from sessions_app.tests.factories import HERE
+from sessions_app.tokens import BadToken
+
+pytestmark = pytest.mark.django_db
+PROJECT = "lab-of-ours"
+ME = "/api/v1/auth/users/me"
+LINK = "/api/v1/auth/firebase/link"
+
+
+class KeyServer(ThreadingHTTPServer):
+    """Answers as Google's does, or as the test wants."""
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), KeyHandler)
+        self.status, self.asked = 200, 0
+        self.body = b"{}"
+        self.headers = {"Cache-Control": "public, max-age=3600, must-revalidate"}
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.server_address[1]}/keys"
+
+    def publish(self, **certificates: str) -> None:
+        self.body = json.dumps(certificates).encode()
+
+
+class KeyHandler(BaseHTTPRequestHandler):
+    def do_GET(self) -> None:
+        server = self.server
+        assert isinstance(server, KeyServer)
+        server.asked += 1
+        self.send_response(server.status)
+        for name, value in server.headers.items():
+            self.send_header(name, value)
+        self.send_header("Content-Length", str(len(server.body)))
+        self.end_headers()
+        self.wfile.write(server.body)
+
+    def log_message(self, *arguments: object) -> None:
+        """Silence."""
+
+
+@pytest.fixture(scope="module")
+def key() -> RSAPrivateKey:
+    return generate_private_key(65537, 2048)
+
+
+@pytest.fixture(scope="module")
+def other_key() -> RSAPrivateKey:
+    return generate_private_key(65537, 2048)
+
+
+def a_certificate(key: Any) -> str:
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "securetoken")])
+    now = timezone.now()
+    built = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(1)
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .sign(key, hashes.SHA256())
+    )
+    return built.public_bytes(serialization.Encoding.PEM).decode()
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """What the cache of keys takes for the time, in seconds."""
+    now = [time.monotonic()]
+    monkeypatch.setattr("sessions_app.firebase_keys.monotonic", lambda: now[0])
+    return now
+
+
+@pytest.fixture
+def google(key: RSAPrivateKey, settings: Settings) -> Iterator[KeyServer]:
+    with KeyServer() as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+        thread.start()
+        server.publish(one=a_certificate(key))
+        settings.FIREBASE_PROJECT_ID = PROJECT
+        settings.FIREBASE_KEYS_URL = server.url
+        settings.REGISTRATION = "open"
+        firebase_keys.firebase_keys.forget()
+        yield server
+        server.shutdown()
+        thread.join()
+
+
+def an_id_token(key: RSAPrivateKey, claims: dict[str, object] | None = None, **headers: Any) -> str:
+    now = int(timezone.now().timestamp())
+    good: dict[str, object] = {
+        "iss": f"https://securetoken.google.com/{PROJECT}",
+        "aud": PROJECT,
+        "sub": "uid-of-ana",
+        "auth_time": now - 100,
+        "iat": now - 50,
+        "exp": now + 3550,
+        "email": "ana@example.org",
+        "email_verified": True,
+        "name": "Ana",
+    }
+    return jwt.encode(
+        good | (claims or {}), key, algorithm="RS256", headers={"kid": "one"} | headers
+    )
+
+
+def by(text: str) -> APIClient:
+    client = APIClient()
+    client.credentials(HTTP_AUTHORIZATION=f"Bearer {text}")
+    return client
+
+
+def outcome(text: str, path: str = ME) -> tuple[int, str]:
+    answer = by(text).get(path)
+    return answer.status_code, answer.json().get("code", "")
+
+
+def read(text: str) -> None:
+    firebase.read_id_token(text, at=timezone.now())
+
+
+def test_a_first_use_makes_an_account_and_a_session(google: KeyServer, key: RSAPrivateKey) -> None:
+    text = an_id_token(key)
+    body = by(text).get(ME, headers={"User-Agent": "A phone"}).json()
+    assert (body["username"], body["email"], body["nombre"]) == ("Ana", "ana@example.org", "Ana")
+    user = User.objects.get()
+    assert not user.has_usable_password()
+    sesion = Sesion.objects.get()
+    assert (sesion.kind, sesion.user, sesion.user_agent) == ("firebase", user, "A phone")
+    verified = by(text).get("/api/v1/auth/verify").json()
+    assert (verified["session_id"], verified["username"]) == (sesion.pk, "Ana")
+    assert google.asked == 1
+
+
+def test_all_tokens_of_one_sign_in_are_one_session(google: KeyServer, key: RSAPrivateKey) -> None:
+    now = int(timezone.now().timestamp())
+    for claims in ({"auth_time": now - 9, "exp": now + 60}, {"auth_time": now - 9}):
+        assert outcome(an_id_token(key, dict(claims))) == (200, "")
+    assert outcome(an_id_token(key, {"auth_time": now - 5})) == (200, "")
+    assert Sesion.objects.count() == 2
+    assert User.objects.count() == 1
+
+
+def test_an_ended_sign_in_stays_out_until_a_newer_one(
+    google: KeyServer, key: RSAPrivateKey
+) -> None:
+    now = int(timezone.now().timestamp())
+    text = an_id_token(key, {"auth_time": now - 9})
+    assert outcome(text) == (200, "")
+    for _twice in range(2):
+        assert by(text).post("/logout").json() == {"success": True}
+    assert outcome(text) == (401, "session_ended")
+    assert outcome(an_id_token(key, {"auth_time": now - 10})) == (401, "session_ended")
+    assert outcome(an_id_token(key, {"auth_time": now - 8})) == (200, "")
+
+
+def test_an_erased_account_does_not_come_back_with_its_token(
+    google: KeyServer, key: RSAPrivateKey
+) -> None:
+    text = an_id_token(key)
+    assert by(text).delete("/api/v1/account").status_code == 204
+    assert outcome(text) == (401, "session_ended")
+    assert not User.objects.exists()
+    assert not FirebaseIdentity.objects.exists()
+
+
+def test_no_account_is_found_by_e_mail(google: KeyServer, key: RSAPrivateKey) -> None:
+    ana = a_user("ana", email="ana@example.org")
+    body = by(an_id_token(key)).get(ME).json()
+    assert body["id"] != ana.pk
+    assert (body["username"], body["email"]) == ("Ana1", None)
+
+
+def test_an_e_mail_that_firebase_has_not_verified_is_not_taken(
+    google: KeyServer, key: RSAPrivateKey
+) -> None:
+    for number, claim in enumerate((False, "true", None)):
+        claims: dict[str, object] = {"sub": f"uid{number}", "email_verified": claim, "name": None}
+        assert by(an_id_token(key, claims)).get(ME).json()["email"] is None
+
+
+@pytest.mark.parametrize("mode", ["invite", "closed"])
+def test_where_not_everyone_may_register_an_identity_is_linked_first(
+    google: KeyServer, key: RSAPrivateKey, settings: Settings, mode: str
+) -> None:
+    settings.REGISTRATION = mode
+    text = an_id_token(key)
+    assert outcome(text) == (401, "unknown_identity")
+    assert not User.objects.exists()
+    a_user("ana")
+    login = APIClient().post("/login", {"username": "ana", "password": PASSWORD}).json()
+    for _twice in range(2):
+        answer = by(login["access_token"]).post(LINK, {"id_token": text})
+        assert (answer.status_code, answer.json()) == (200, {"success": True})
+    assert by(text).get(ME).json()["username"] == "ana"
+    a_user("bea")
+    other = APIClient().post("/login", {"username": "bea", "password": PASSWORD}).json()
+    answer = by(other["access_token"]).post(LINK, {"id_token": text})
+    assert (answer.status_code, answer.json()["code"]) == (409, "linked_elsewhere")
+
+
+def test_linking_needs_a_login_and_a_good_token(
+    google: KeyServer, key: RSAPrivateKey, settings: Settings
+) -> None:
+    assert APIClient().post(LINK, {"id_token": an_id_token(key)}).status_code == 401
+    a_user("ana")
+    login = APIClient().post("/login", {"username": "ana", "password": PASSWORD}).json()
+    ana = by(login["access_token"])
+    assert ana.post(LINK, {"id_token": "nonsense"}).status_code == 401
+    assert ana.post(LINK, {"id_token": login["access_token"]}).status_code == 401
+    assert ana.post(LINK, {}).status_code == 400
+    settings.FIREBASE_PROJECT_ID = None
+    assert ana.post(LINK, {"id_token": an_id_token(key)}).status_code == 404
+
+
+def test_a_disabled_account_does_not_come_in(google: KeyServer, key: RSAPrivateKey) -> None:
+    now = int(timezone.now().timestamp())
+    text = an_id_token(key, {"auth_time": now - 9})
+    assert outcome(text) == (200, "")
+    disable(User.objects.get())
+    assert outcome(text) == (401, "session_ended")
+    assert outcome(an_id_token(key, {"auth_time": now - 5})) == (401, "account_disabled")
+
+
+NOW = int(datetime.now().timestamp())  # noqa: DTZ005
+
+
+@pytest.mark.parametrize(
+    "claims",
+    [
+        {"aud": "another-project"},
+        {"aud": [PROJECT]},
+        {"aud": None},
+        {"iss": "https://securetoken.google.com/another-project"},
+        {"iss": ""},
+        {"exp": NOW - 1},
+        {"exp": None},
+        {"exp": "soon"},
+        {"exp": 1e12},
+        {"iat": NOW + 3600},
+        {"iat": None},
+        {"auth_time": NOW + 3600},
+        {"auth_time": None},
+        {"auth_time": True},
+        {"auth_time": -1},
+        {"sub": ""},
+        {"sub": None},
+        {"sub": 7},
+        {"sub": "x" * 129},
+    ],
+    ids=str,
+)
+def test_a_well_signed_token_with_wrong_claims_is_refused(
+    google: KeyServer, key: RSAPrivateKey, claims: dict[str, object]
+) -> None:
+    read(an_id_token(key))
+    with pytest.raises(BadToken):
+        read(an_id_token(key, claims))
+
+
+def test_clocks_may_differ_by_a_minute(google: KeyServer, key: RSAPrivateKey) -> None:
+    now = int(timezone.now().timestamp())
+    read(an_id_token(key, {"iat": now + 50, "auth_time": now + 50}))
+
+
+def test_only_firebases_signature_counts(
+    google: KeyServer, key: RSAPrivateKey, other_key: RSAPrivateKey
+) -> None:
+    claims = jwt.decode(an_id_token(key), options={"verify_signature": False})
+    public = key.public_key().public_bytes(
+        serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
+    )
+    header, payload, _signature = an_id_token(key).split(".")
+    for text in (
+        an_id_token(other_key),
+        an_id_token(key)[:-6] + "AAAAAA",
+        jwt.encode(claims, key, algorithm="RS512", headers={"kid": "one"}),
+        jwt.encode(claims, "", algorithm="none", headers={"kid": "one"}),
+        jwt.encode(claims, public.hex(), algorithm="HS256", headers={"kid": "one"}),
+        f"{header}.{payload}.",
+        jwt.encode(claims, key, algorithm="RS256"),
+        "a.b.c",
+        "",
+    ):
+        with pytest.raises(BadToken):
+            read(text)
+        assert outcome(text) == (401, "bad_token")
+
+
+def test_without_a_project_no_firebase_token_counts(
+    google: KeyServer, key: RSAPrivateKey, settings: Settings
+) -> None:
+    settings.FIREBASE_PROJECT_ID = None
+    assert outcome(an_id_token(key)) == (401, "bad_token")
+    with pytest.raises(BadToken):
+        read(an_id_token(key))
+    assert google.asked == 0
+
+
+def test_keys_are_kept_as_long_as_their_answer_says(
+    google: KeyServer, key: RSAPrivateKey, clock: list[float]
+) -> None:
+    google.headers["Age"] = "600"
+    read(an_id_token(key))
+    clock[0] += 2999
+    read(an_id_token(key))
+    assert google.asked == 1
+    clock[0] += 1
+    read(an_id_token(key))
+    assert google.asked == 2
+    google.headers = {}
+    clock[0] += 3600
+    read(an_id_token(key))
+    clock[0] += 299
+    read(an_id_token(key))
+    assert google.asked == 3
+
+
+def test_a_new_key_is_fetched_but_at_most_once_a_minute(
+    google: KeyServer, key: RSAPrivateKey, other_key: RSAPrivateKey, clock: list[float]
+) -> None:
+    read(an_id_token(key))
+    for _time in range(5):
+        with pytest.raises(BadToken):
+            read(an_id_token(other_key, kid="two"))
+    assert google.asked == 1
+    google.publish(one=a_certificate(key), two=a_certificate(other_key))
+    clock[0] += 60
+    read(an_id_token(other_key, kid="two"))
+    with pytest.raises(BadToken):
+        read(an_id_token(other_key, kid="three"))
+    assert google.asked == 2
+
+
+def test_a_withdrawn_key_stops_working(
+    google: KeyServer, key: RSAPrivateKey, other_key: RSAPrivateKey, clock: list[float]
+) -> None:
+    read(an_id_token(key))
+    google.publish(two=a_certificate(other_key))
+    clock[0] += 3600
+    with pytest.raises(BadToken):
+        read(an_id_token(key))
+
+
+@pytest.mark.parametrize(
+    ("status", "body"),
+    [
+        (500, b"{}"),
+        (204, b""),
+        (302, b"{}"),
+        (200, b"{}"),
+        (200, b"[]"),
+        (200, b"nonsense"),
+        (200, b'{"one": "nonsense"}'),
+        (200, b'{"one": null}'),
+        (200, b" " * (2**20 + 1)),
+    ],
+    ids=["500", "204", "302", "empty", "list", "no-json", "no-certificate", "null", "too-large"],
+)
+def test_keys_that_cannot_be_had_are_503_and_never_acceptance(
+    google: KeyServer, key: RSAPrivateKey, clock: list[float], status: int, body: bytes
+) -> None:
+    text, good = an_id_token(key), google.body
+    assert outcome(text) == (200, "")
+    clock[0] += 3600
+    google.status, google.body = status, body
+    answer = by(text).get(ME)
+    assert (answer.status_code, answer.json()["code"]) == (503, "firebase_unavailable")
+    assert answer.headers["Retry-After"] == "5"
+    google.status, google.body = 200, good
+    clock[0] += 4.9
+    assert outcome(text) == (503, "firebase_unavailable")
+    assert google.asked == 2
+    clock[0] += 0.2
+    assert outcome(text) == (200, "")
+
+
+def test_a_key_that_is_not_rsa_is_refused(google: KeyServer, key: RSAPrivateKey) -> None:
+    google.publish(one=a_certificate(ec.generate_private_key(ec.SECP256R1())))
+    with pytest.raises(KeysUnavailable):
+        read(an_id_token(key))
+
+
+def test_nobody_at_the_other_end_is_503(
+    google: KeyServer, key: RSAPrivateKey, settings: Settings
+) -> None:
+    settings.FIREBASE_KEYS_URL = "http://127.0.0.1:1/keys"
+    assert outcome(an_id_token(key)) == (503, "firebase_unavailable")
+
+
+def test_two_accounts_of_one_name_can_begin_at_once(
+    google: KeyServer, key: RSAPrivateKey, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    a_user("Ana")
+    names = iter(["Ana", "Ana2"])
+    monkeypatch.setattr(firebase, "free_username", lambda wanted: next(names))
+    assert by(an_id_token(key)).get(ME).json()["username"] == "Ana2"
+
+
+def test_a_sign_in_has_a_name_without_its_person(google: KeyServer, key: RSAPrivateKey) -> None:
+    outcome(an_id_token(key))
+    assert "uid-of-ana" not in str(FirebaseLogin.objects.get())
+
+
+@pytest.mark.django_db(transaction=True)
+def test_parallel_first_uses_make_one_session(google: KeyServer, key: RSAPrivateKey) -> None:
+    text, found = an_id_token(key), []
+    start = threading.Barrier(6)
+
+    def attempt() -> None:
+        start.wait()
+        try:
+            sesion, _until = sesion_of_token(text, at=timezone.now(), client=HERE)
+            found.append(sesion.pk)
+        except SessionEnded:
+            found.append(0)
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=attempt) for _number in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert found == [Sesion.objects.get().pk] * 6
+    assert User.objects.count() == 1
+    assert google.asked == 1
