@@ -72,9 +72,11 @@ class Histories(RuleBasedStateMachine):
         self.at += pause
 
     @precondition(lambda self: self.model.sessions)
-    @rule(pick=PICK, beside=BESIDE)
-    def wait_for_a_limit(self, pick: int, beside: timedelta) -> None:
+    @rule(pick=PICK, beside=BESIDE, sweep=st.booleans())
+    def wait_for_a_limit(self, pick: int, beside: timedelta, sweep: bool) -> None:
         self.at = max(self.at, self.model.sessions[self.one_of(pick)].limit()[0] + beside)
+        if sweep:
+            self.sweep()
 
     @rule(back=BACK)
     def set_the_clock_back(self, back: timedelta) -> None:
