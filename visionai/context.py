@@ -1,8 +1,11 @@
 """What the frame around every page needs to know."""
 
+import re
+
 from django.conf import settings
 from django.http import HttpRequest
 
+SECRET = re.compile("token|passw|secret|key|code", re.IGNORECASE)
 THEMES = {"light", "dark"}
 
 
@@ -12,4 +15,18 @@ def page(request: HttpRequest) -> dict[str, object]:
     return {
         "theme": theme if theme in THEMES else "",
         "registration_mode": settings.REGISTRATION,
+        "here": here(request),
     }
+
+
+def here(request: HttpRequest) -> str:
+    """The address to come back to, without what a careless link carries: a page repeats no secret.
+
+    A form that was sent has only its path.
+    """
+    if request.method != "GET":
+        return request.path
+    query = request.GET.copy()
+    for name in [name for name in query if SECRET.search(name)]:
+        del query[name]
+    return f"{request.path}?{query.urlencode()}" if query else request.path

@@ -17,7 +17,7 @@ from visionai.lib.env import Environment
 ROOT = Path(__file__).resolve().parents[2]
 COMMANDS = {
     "uvicorn": ["-m", "visionai.web"],
-    "daphne": ["-m", "daphne", "-b", "127.0.0.1", "-p", "{port}", "visionai.asgi:application"],
+    "daphne": ["manage.py", "runserver", "--noreload", "127.0.0.1:{port}"],
 }
 
 
