@@ -1,6 +1,7 @@
 """What this app has a serving process do beside answering."""
 
 from predictions import inference
+from predictions.adoption import adopt_in_background
 from predictions.log_buffer import FLUSH_SECONDS, log_buffer
 from sessions_app.changes import MODEL_ACTIVATED, listen
 from visionai.lib.runtime import runtime
@@ -9,6 +10,7 @@ from visionai.lib.runtime import runtime
 def register() -> None:
     listen(MODEL_ACTIVATED, inference.swap)
     runtime.on_start(start_engine)
+    runtime.on_start(adopt_in_background)
     runtime.on_stop(log_buffer.flush)
     runtime.on_stop(inference.stop)  # goes first, so that its last answers are flushed
     runtime.every(FLUSH_SECONDS, log_buffer.flush)
