@@ -77,7 +77,6 @@ def find_open(sid: int, *, at: datetime) -> Sesion:
     """
     sesion = _read(sid)
     if sesion and sesion.is_overdue(at):
-        _settle(sid)
         _end_overdue([sid], at)
         sesion = _read(sid)
     if sesion and sesion.fecha_fin is None and not (sesion.user and sesion.user.is_active):
@@ -196,7 +195,6 @@ def _read(sid: int) -> Sesion | None:
 
 
 def _end(sid: int, *, reason: Sesion.EndReason, at: datetime) -> bool:
-    _settle(sid)
     if _end_overdue([sid], at):
         return False
     # A clock that was set back must not put the end before what was done in the session.
@@ -210,7 +208,11 @@ def _end_overdue(sids: Iterable[int], at: datetime) -> int:
     end = Case(When(idle_first, then=F("idle_at")), default=F("absolute_at"))
     idle, absolute = Value(Sesion.EndReason.IDLE.value), Value(Sesion.EndReason.ABSOLUTE.value)
     reason = Case(When(idle_first, then=idle), default=absolute)
-    return sum(_write_end(sid, past, fecha_fin=end, end_reason=reason) for sid in sids)
+    ended = 0
+    for sid in sids:
+        _settle(sid)
+        ended += _write_end(sid, past, fecha_fin=end, end_reason=reason)
+    return ended
 
 
 def _write_end(sid: int, still: Q, **end: object) -> bool:

@@ -14,6 +14,13 @@ from sessions_app.push import Push
 from tests.services.network import wait_until
 
 
+@pytest.fixture(autouse=True)
+def _no_news_yet(request: pytest.FixtureRequest) -> None:
+    if request.node.get_closest_marker("django_db"):
+        request.getfixturevalue("db")
+        Change.objects.all().delete()  # a migration tells of the first model
+
+
 @pytest.fixture
 def feed() -> Feed:
     return Feed()

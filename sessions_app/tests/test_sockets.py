@@ -1,6 +1,6 @@
 import asyncio
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import cast
 
 import pytest
@@ -220,9 +220,9 @@ async def test_a_token_inside_a_message_costs_one_look(
     token = a_token(program)
     looks: list[str] = []
 
-    def look(text: str, *, at: datetime) -> object:
+    def look(text: str, **facts: object) -> object:
         looks.append(text)
-        return sesion_of_token(text, at=at)
+        return sesion_of_token(text, **facts)  # type: ignore[arg-type]
 
     monkeypatch.setattr(sockets, "sesion_of_token", look)
     async with a_client() as client:

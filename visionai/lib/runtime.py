@@ -104,23 +104,20 @@ class Runtime:
                 self._hurried.discard(work)
                 if halt.is_set() or not (hurried or due[work] <= time.monotonic()):
                     continue
+                close_old_connections()
                 attempt(work)
+                close_old_connections()
                 due[work] = time.monotonic() + period[work]
-        close_old_connections()
 
 
 def attempt(work: Work) -> bool:
-    """Do `work` with fresh database connections; False when it raised, which is logged."""
-    close_old_connections()
+    """Do `work`; False when it raised, which is logged."""
     try:
         work()
     except Exception:
         log.exception("%s failed", getattr(work, "__qualname__", work))
         return False
-    else:
-        return True
-    finally:
-        close_old_connections()
+    return True
 
 
 runtime = Runtime()
