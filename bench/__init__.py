@@ -1,0 +1,1 @@
+"""Figures against goals: `make bench` (`python -m bench`). Ratios of one run on one machine."""
