@@ -2,7 +2,7 @@
 import { openCamera, cameraTrouble, otherCameras } from "./camera-source.js";
 import { CameraSocket } from "./camera-socket.js";
 import { drawFaces, showBars } from "./reading.js";
-import { emotionWord, passage, percent, word } from "./words.js";
+import { emotionWord, oneDecimal, passage, percent, word } from "./words.js";
 
 const WIDEST = 640; // pixels of a picture that is sent
 const QUALITY = 0.8;
@@ -100,7 +100,7 @@ function show(message, took, now) {
   const span = now - answers[0];
   part("latency").textContent = `${Math.round(took)} ms`;
   part("processing").textContent = `${Math.round(message.processing_time_ms)} ms`;
-  part("rate").textContent = span > 200 ? (((answers.length - 1) * 1000) / span).toFixed(1) : "–";
+  part("rate").textContent = span > 200 ? oneDecimal(((answers.length - 1) * 1000) / span) : "–";
   part("faces").textContent = String(faces.length);
   part("read").textContent = String(++read);
   const [width, height] = sizeOf(source.element);
@@ -214,3 +214,4 @@ document.addEventListener("visibilitychange", () => {
 });
 addEventListener("pagehide", () => stop("state-off"));
 if (!isSecureContext) trouble("insecure");
+for (const button of document.querySelectorAll("#start, [data-sample]")) button.disabled = false;

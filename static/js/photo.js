@@ -188,3 +188,4 @@ part("download-json").addEventListener("click", () =>
   saveAs("visionai.json", "application/json", JSON.stringify(results, null, 2)),
 );
 part("download-csv").addEventListener("click", () => saveAs("visionai.csv", "text/csv", csv()));
+for (const button of document.querySelectorAll("#choose, [data-sample]")) button.disabled = false;

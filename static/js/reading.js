@@ -12,9 +12,11 @@ export function byName(probabilities) {
 export function showBars(root, probabilities) {
   const shares = byName(probabilities);
   const largest = Math.max(0, ...Object.values(shares));
-  for (const row of root.querySelectorAll("[data-emotion]")) {
+  for (const row of root.querySelectorAll(".bars [data-emotion]")) {
     const share = shares[row.dataset.emotion];
-    row.querySelector("meter").value = share ?? 0;
+    const bar = row.querySelector(".bar");
+    bar.setAttribute("aria-valuenow", String(share ?? 0));
+    bar.firstElementChild.setAttribute("width", String(100 * (share ?? 0)));
     row.querySelector(".number").textContent = share === undefined ? "–" : percent(share);
     row.classList.toggle("top-one", share !== undefined && share === largest);
   }

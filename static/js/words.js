@@ -14,6 +14,15 @@ export function passage(name) {
 
 export const EMOTIONS = ["angry", "disgust", "fear", "happy", "neutral", "sad", "surprise"];
 
+const decimalFormat = new Intl.NumberFormat(language, {
+  minimumFractionDigits: 1,
+  maximumFractionDigits: 1,
+});
+
+export function oneDecimal(value) {
+  return decimalFormat.format(value);
+}
+
 const percentFormat = new Intl.NumberFormat(language, {
   style: "percent",
   minimumFractionDigits: 1,
