@@ -13,9 +13,9 @@ from PIL import Image
 from predictions.core.face import Box
 from predictions.core.images import Pixels
 
-MEDIA = Path(__file__).parent / "media"  # both in the public domain
-COLLINS = MEDIA / "eileen-collins-nasa.jpg"  # NASA portrait, 512x512
-HOPPER = MEDIA / "grace-hopper-us-navy.jpg"  # US Navy portrait by James S. Davis, 512x600
+SAMPLES = Path(__file__).parents[2] / "static" / "samples"  # both in the public domain
+COLLINS = SAMPLES / "eileen-collins-nasa.jpg"  # NASA portrait, 512x512
+HOPPER = SAMPLES / "grace-hopper-us-navy.jpg"  # US Navy portrait by James S. Davis, 512x600
 FACES = {COLLINS: Box(172, 61, 102, 102), HOPPER: Box(150, 100, 230, 230)}  # by eye
 
 

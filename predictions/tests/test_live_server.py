@@ -6,7 +6,7 @@ import json
 import time
 from collections.abc import Callable
 
-import httpx
+import httpx2
 import numpy as np
 import pytest
 from websockets.asyncio.client import connect
@@ -18,8 +18,8 @@ pytestmark = pytest.mark.server
 BRIGHT = encoded(np.full((96, 96, 3), 200, np.uint8), "PNG")
 
 
-def predict(server: Server, data: bytes) -> httpx.Response:
-    return httpx.post(f"{server.url}/api/v1/predict", files={"file": ("imagen.jpg", data)})
+def predict(server: Server, data: bytes) -> httpx2.Response:
+    return httpx2.post(f"{server.url}/api/v1/predict", files={"file": ("imagen.jpg", data)})
 
 
 def test_the_curl_line_of_the_original_reads_a_portrait(shared_server: Server) -> None:
