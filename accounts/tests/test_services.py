@@ -5,10 +5,11 @@ from django.core.exceptions import ValidationError
 from pytest_django import Settings
 
 from accounts import services
+from accounts.apps import prune
 from accounts.credentials import WrongPassword
-from accounts.invitations import InvitationNeeded
+from accounts.invitations import InvitationNeeded, make_invitation
 from accounts.lockout import TooManyAttempts
-from accounts.models import FirebaseIdentity, Invitation, SetupLink, User, fold
+from accounts.models import Attempt, FirebaseIdentity, Invitation, SetupLink, User, fold
 from accounts.passwords import CommonWordValidator
 from accounts.services import (
     LastAdministrator,
@@ -133,3 +134,26 @@ def test_permissions_follow_the_role() -> None:
         assert who.has_perm("x") is allowed
         assert who.has_perms([]) is allowed
         assert who.has_module_perms("x") is allowed
+
+
+def test_old_attempts_are_removed_in_the_background() -> None:
+    Attempt.objects.create(purpose="sign_in", account="a", address="b", at=NOON)
+    prune()
+    assert not Attempt.objects.exists()
+    assert str(Attempt(purpose="sign_in", pk=3)) == "sign_in 3"
+
+
+def test_an_invitation_spent_meanwhile_makes_no_account(settings: Settings) -> None:
+    settings.REGISTRATION = "invite"
+    code = make_invitation(by=None, at=NOON)
+    with patch.object(services, "is_usable", return_value=True):
+        register("ana", password=PASSWORD, invitation=code, ip=HERE, at=NOON)
+        with pytest.raises(InvitationNeeded):
+            register("bea", password=PASSWORD, invitation=code, ip=HERE, at=NOON)
+    assert User.objects.get().username == "ana"
+
+
+def test_several_faults_of_one_field_are_all_named() -> None:
+    with pytest.raises(NotAccepted) as refusal:
+        create_account("a b", password="pass123", email="nonsense")
+    assert set(refusal.value.facts["errors"]) == {"username", "email", "password"}  # type: ignore[call-overload]

@@ -14,6 +14,7 @@ from accounts.models import Attempt, User
 from accounts.tests.factories import PASSWORD, a_user
 from sessions_app import tasks
 from sessions_app.models import Sesion
+from sessions_app.services import end_sessions_of
 from sessions_app.signin import SignedIn, sign_in
 from sessions_app.tests.factories import HERE
 
@@ -220,6 +221,7 @@ def test_a_taken_name_or_e_mail_is_400(ana: User, anyone: APIClient) -> None:
 @pytest.mark.parametrize(
     "ask",
     [
+        {},
         {"username": "a b"},
         {"username": "ana@example.org"},
         {"username": "ﷺ" * 20},  # one letter that folds to 18
@@ -419,6 +421,12 @@ def test_logout_without_an_id_ends_this_session(ana: User) -> None:
     assert as_of(login).post(V1 + "logout").json() == {"success": True}
     login.sesion.refresh_from_db()
     assert login.sesion.fecha_fin
+
+
+def test_an_ended_cookie_without_a_token_is_401(ana: User) -> None:
+    browser = by_cookie(ana)
+    end_sessions_of(ana, reason=Sesion.EndReason.REVOKED_BY_STAFF, at=timezone.now())
+    refused(browser.post(V1 + "logout"), 401, "session_ended")
 
 
 def test_a_page_logs_out_by_cookie_with_its_csrf_token(ana: User) -> None:

@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, generate_private_key
 from cryptography.x509.oid import NameOID
-from django.db import connection
+from django.db import IntegrityError, connection
 from django.utils import timezone
 from pytest_django import Settings
 from rest_framework.test import APIClient
@@ -426,6 +426,15 @@ def test_two_accounts_of_one_name_can_begin_at_once(
     names = iter(["Ana", "Ana2"])
     monkeypatch.setattr(firebase, "free_username", lambda wanted: next(names))
     assert by(an_id_token(key)).get(ME).json()["username"] == "Ana2"
+
+
+def test_what_keeps_colliding_is_not_tried_for_ever(
+    google: KeyServer, key: RSAPrivateKey, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    a_user("Ana")
+    monkeypatch.setattr(firebase, "free_username", lambda wanted: "Ana")
+    with pytest.raises(IntegrityError):
+        by(an_id_token(key)).get(ME)
 
 
 def test_a_sign_in_has_a_name_without_its_person(google: KeyServer, key: RSAPrivateKey) -> None:
