@@ -12,12 +12,13 @@ import threading
 from pathlib import Path
 
 from django.conf import settings
-from django.db import connection
+from django.db import connection, transaction
 from django.utils import timezone
 
 from predictions.core.classifier import Classifier
 from predictions.models import ModelVersion
 from predictions.versions import VersionFacts, register_version
+from sessions_app.changes import MODEL_ACTIVATED, announce
 
 log = logging.getLogger(__name__)
 
@@ -80,7 +81,11 @@ def adopt(path: Path) -> ModelVersion:
         total_params=int(str(facts["total_params"])),
         metrics={"source": path.name},
     )
-    return register_version(version, folder=ModelVersion.Folder.DATA, at=timezone.now())
+    with transaction.atomic():
+        adopted = register_version(version, folder=ModelVersion.Folder.DATA, at=timezone.now())
+        if adopted.active:
+            announce(MODEL_ACTIVATED, str(adopted.pk))
+    return adopted
 
 
 def _convert(source: Path, target: Path) -> dict[str, object]:

@@ -87,7 +87,10 @@ def fill_catalogue(**_signal: object) -> None:
 def register_version(
     facts: VersionFacts, *, folder: ModelVersion.Folder, at: datetime
 ) -> ModelVersion:
-    """Add a version; it is activated only where none is active. A known tag stays as it is."""
+    """Add a version; it is activated only where none is active. A known tag stays as it is.
+
+    Running processes are not told, because those that migrate have none yet.
+    """
     version, new = ModelVersion.objects.get_or_create(
         version_tag=facts.tag,
         defaults={
@@ -105,8 +108,8 @@ def register_version(
         },
     )
     if new and not ModelVersion.objects.filter(active=True).exists():
-        activate_version(version.version_tag, by=None, at=at)
-        version.refresh_from_db()
+        ModelActivation.objects.create(version=version, at=at)
+        _make_active(version)
     return version
 
 
@@ -129,6 +132,7 @@ def activate_version(tag: str, *, by: User | None, at: datetime) -> ModelVersion
     if not version.active:
         ModelActivation.objects.create(version=version, by=by, at=at)
         _make_active(version)
+        announce(MODEL_ACTIVATED, str(version.pk))
     return version
 
 
@@ -143,6 +147,7 @@ def roll_back_version(*, at: datetime) -> ModelVersion:
     current, earlier = latest
     ModelActivation.objects.filter(pk=current.pk).update(undone_at=at)
     _make_active(earlier.version)
+    announce(MODEL_ACTIVATED, str(earlier.version.pk))
     return earlier.version
 
 
@@ -156,4 +161,3 @@ def _make_active(version: ModelVersion) -> None:
     ModelVersion.objects.filter(active=True).update(active=None)
     version.active = True
     version.save(update_fields=["active"])
-    announce(MODEL_ACTIVATED, str(version.pk))

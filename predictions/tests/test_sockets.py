@@ -63,9 +63,10 @@ async def ask(client: Client, **message: object) -> dict[str, object]:
     return await client.heard()
 
 
-async def rows() -> list[PredictionLog]:
-    await asyncio.to_thread(log_buffer.flush)
-    return [row async for row in PredictionLog.objects.order_by("pk").select_related("user")]
+@database_sync_to_async
+def rows() -> list[PredictionLog]:
+    log_buffer.flush()
+    return list(PredictionLog.objects.order_by("pk").select_related("user"))
 
 
 async def occupied(client: Client, stand_in: ByBrightness) -> None:
