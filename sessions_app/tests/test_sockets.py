@@ -1,11 +1,13 @@
 import asyncio
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from datetime import timedelta
 from typing import cast
 
 import pytest
+from asgiref.sync import sync_to_async
 from channels.consumer import AsyncConsumer
 from django.contrib.sessions.backends.db import SessionStore
+from django.db import connections
 from django.test import Client as Browser
 from django.utils import timezone
 from pytest_django.fixtures import Settings
@@ -24,6 +26,12 @@ from sessions_app.tests.sockets import SERVED, a_client, a_token
 
 pytestmark = pytest.mark.django_db(transaction=True)
 Reason = Sesion.EndReason
+
+
+@pytest.fixture(autouse=True)
+async def _connections_close() -> AsyncIterator[None]:
+    yield
+    await sync_to_async(connections.close_all)()  # of the thread of `sync_to_async`
 
 
 @pytest.fixture(autouse=True)
@@ -58,7 +66,7 @@ def end(sesion: Sesion) -> None:
 
 
 async def off_loop(work: object, *arguments: object) -> None:
-    await asyncio.to_thread(cast("type", work), *arguments)
+    await sync_to_async(cast("type", work))(*arguments)
 
 
 async def test_a_program_without_origin_is_served_as_anonymous() -> None:
@@ -162,7 +170,7 @@ async def test_the_end_of_its_session_closes_the_socket(program: Sesion) -> None
 
 
 async def test_the_end_of_another_session_closes_nothing(program: Sesion, ana: User) -> None:
-    other = await asyncio.to_thread(a_session, ana)
+    other = await sync_to_async(a_session)(ana)
     async with a_client(query=f"?token={a_token(program)}") as client:
         await client.hello()
         await off_loop(end, other)
@@ -189,20 +197,20 @@ async def test_an_end_between_the_look_and_the_registration_closes_the_socket(
 async def test_a_missed_end_is_found_by_reconciling(program: Sesion) -> None:
     async with a_client(query=f"?token={a_token(program)}") as client:
         await client.hello()
-        await asyncio.to_thread(open_sockets.reconcile)
+        await off_loop(open_sockets.reconcile)
         await client.say("hi")
         await Sesion.objects.filter(pk=program.pk).aupdate(
             fecha_fin=timezone.now(), end_reason="logout"
         )
-        await asyncio.to_thread(open_sockets.reconcile)
+        await off_loop(open_sockets.reconcile)
         assert await client.close_code() == 4401
 
 
 async def test_an_anonymous_socket_speaks_with_tokens_until_they_end(
     program: Sesion, ana: User
 ) -> None:
-    bea = await asyncio.to_thread(a_user, "bea")
-    hers = await asyncio.to_thread(a_session, bea, at=timezone.now())
+    bea = await sync_to_async(a_user)("bea")
+    hers = await sync_to_async(a_session)(bea, at=timezone.now())
     async with a_client() as client:
         await client.hello()
         assert (await client.say(f"as {a_token(program)}"))["user"] == "ana"
