@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 from django import forms
 from django.contrib import admin, messages
 from django.contrib.admin import ModelAdmin
+from django.contrib.auth.models import Group
 from django.contrib.auth.tokens import default_token_generator
 from django.db.models import QuerySet
 from django.http import HttpRequest
@@ -47,6 +48,9 @@ class UserForm(UserModelForm):
             except LastAdministrator as refusal:
                 raise forms.ValidationError(refusal.sentence(), code=refusal.code) from refusal
         return role
+
+
+admin.site.unregister(Group)  # what somebody may do hangs on their role alone
 
 
 @admin.register(User)

@@ -1,5 +1,6 @@
 from django.apps import AppConfig
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from visionai.lib.runtime import runtime
 
@@ -8,6 +9,7 @@ PRUNE = 600.0  # seconds
 
 class AccountsConfig(AppConfig):
     name = "accounts"
+    verbose_name = _("Accounts")
 
     def ready(self) -> None:
         runtime.every(PRUNE, prune)

@@ -52,9 +52,9 @@ class StateFilter(SimpleListFilter):
 class SesionAdmin(ReadOnlyAdmin):
     list_display = [
         "id",
-        "user",
+        "person",
         "kind",
-        "device_name",
+        "device",
         "ip",
         "fecha_inicio",
         "last_seen",
@@ -66,6 +66,14 @@ class SesionAdmin(ReadOnlyAdmin):
     search_fields = ["user__username", "user__email", "ip"]
     ordering = ["-id"]
     actions = ["end_now"]
+
+    @admin.display(description=_("user"), ordering="user")
+    def person(self, sesion: Sesion) -> str:
+        return str(sesion.user or "—")
+
+    @admin.display(description=_("device"))
+    def device(self, sesion: Sesion) -> str:
+        return sesion.device_name
 
     @admin.action(description=_("End the selected sessions now"))
     def end_now(self, request: HttpRequest, queryset: QuerySet[Sesion]) -> None:
