@@ -12,6 +12,17 @@ function colour(name) {
   return value;
 }
 
+// The server counts days in UTC, so that is how they are named.
+const dayFormat = new Intl.DateTimeFormat(document.documentElement.lang, {
+  day: "numeric",
+  month: "short",
+  timeZone: "UTC",
+});
+
+function day(iso) {
+  return dayFormat.format(new Date(iso));
+}
+
 function rows(canvas) {
   return [...document.querySelectorAll(`#${canvas.dataset.table} [data-value]`)];
 }
@@ -28,7 +39,7 @@ function draw(canvas) {
   return new Chart(canvas, {
     type: canvas.dataset.chart,
     data: {
-      labels: data.map((row) => row.dataset.label),
+      labels: data.map((row) => row.dataset.label ?? day(row.dataset.day)),
       datasets: [{ data: data.map((row) => Number(row.dataset.value)), ...shape }],
     },
     options: {
@@ -54,6 +65,9 @@ function drawAll() {
   for (const canvas of document.querySelectorAll("canvas[data-chart]")) charts.push(draw(canvas));
 }
 
+for (const row of document.querySelectorAll("[data-day]")) {
+  row.firstElementChild.textContent = day(row.dataset.day);
+}
 drawAll();
 document.addEventListener("themechange", drawAll);
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", drawAll);

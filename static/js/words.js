@@ -29,8 +29,9 @@ const percentFormat = new Intl.NumberFormat(language, {
   maximumFractionDigits: 1,
 });
 
-export function percent(share) {
-  return percentFormat.format(share);
+/** A probability; nothing is certain, so none is shown as 100 %. */
+export function percent(probability) {
+  return percentFormat.format(Math.min(probability, 0.999));
 }
 
 export function emotionWord(name) {

@@ -14,4 +14,10 @@ def percent(share: float | None) -> str:
     return "—" if share is None else f"{number_format(share * 100, 1)} %"
 
 
+@register.filter
+def confidence(probability: float | None) -> str:
+    """The same for a probability; nothing is certain, so none is shown as 100 %."""
+    return percent(None if probability is None else min(probability, 0.999))
+
+
 register.filter("device", device_name)
