@@ -65,7 +65,6 @@ def websocket() -> str:
     return f"{len(open_sockets)} open in this process"
 
 
-# Filled by `visionai/hooks.py` with the parts of the apps.
 def model() -> str:
     engine = running_engine()
     if engine is None:
@@ -78,10 +77,10 @@ def model() -> str:
 
 
 checks: list[Check] = [
-    Check("model", model),
     Check("database", database, required=True),
     Check("cache", shared_cache, required=True),
     Check("websocket", websocket, required=True),
+    Check("model", model, required=True),
     Check("disk", disk),
 ]
 # Circuit breakers of outside services.
