@@ -36,7 +36,8 @@ Reads the facial expression of one cropped face as one of {len(EMOTIONS)} words:
 {facts["input"]}. Its first layer reduces colour to brightness: it sees no colour.
 
 Every figure below was measured on validation rows, which also chose the precision and fitted the
-temperature. None comes from a test set: expect less from another camera and other people."""
+temperature. None comes from a test set: expect less from another camera and other people.
+The weights are those of the last epoch, not of the best one."""
 
 
 def _data(rows: dict[str, int]) -> str:
