@@ -195,8 +195,10 @@ def _epoch_order(faces: Faces, recipe: Recipe, rng: np.random.Generator) -> NDAr
 def _right(
     trunk: keras.Model, small: NDArray[np.uint8], labels: NDArray[np.int64]
 ) -> NDArray[np.bool_]:
-    scaled = small[..., None].astype(np.float32) / 127.5 - 1
-    said = np.asarray(trunk.predict(scaled, batch_size=256, verbose=0)).argmax(1)
+    said = np.empty(len(labels), np.int64)
+    for start in range(0, len(labels), 256):
+        part = small[start : start + 256, ..., None].astype(np.float32) / 127.5 - 1
+        said[start : start + 256] = np.asarray(trunk(part, training=False)).argmax(axis=1)
     return np.asarray(said == labels, np.bool_)
 
 
