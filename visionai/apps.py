@@ -5,6 +5,7 @@ class VisionaiConfig(AppConfig):
     name = "visionai"
 
     def ready(self) -> None:
-        from visionai import hooks
+        from visionai import celery, hooks
 
+        celery.app.set_default()  # or tasks would look for a broker that nobody set
         hooks.connect()
