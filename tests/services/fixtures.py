@@ -57,6 +57,12 @@ def serve(tmp_path: Path, migrated: Path) -> Iterator[Serve]:
     yield from _serve(tmp_path, migrated)
 
 
+@pytest.fixture(scope="module")
+def serve_module(tmp_path_factory: pytest.TempPathFactory, migrated: Path) -> Iterator[Serve]:
+    """Starts servers that end with the test file."""
+    yield from _serve(tmp_path_factory.mktemp("module"), migrated)
+
+
 @pytest.fixture
 def server(serve: Serve) -> Server:
     """One server of its own, with the settings of a fresh machine."""
