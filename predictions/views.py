@@ -13,7 +13,7 @@ from django.utils import timezone
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_GET
 
 from accounts.models import User
 from predictions import selectors
@@ -133,9 +133,10 @@ def history(request: HttpRequest) -> HttpResponse:
 
 
 @login_required
-@require_POST
 def history_delete(request: HttpRequest) -> HttpResponse:
     """First a question, then, answered with `sure`, the deletion."""
+    if request.method != "POST":  # by the language switch of the question, for one
+        return redirect("history")
     data = request.POST.copy()
     if only := data.pop("only", None):
         data["what"] = "selected"

@@ -151,6 +151,10 @@ def test_deleting_nothing_says_so(client: Client, ada: User) -> None:
     assert "Elige al menos una lectura" in response.content.decode()
 
 
+def test_the_question_asked_again_leads_back(client: Client, ada: User) -> None:
+    assert client.get("/historial/borrar/")["Location"] == "/historial/"
+
+
 def test_the_way_back_leads_nowhere_else(client: Client, ada: User) -> None:
     a_row(ada)
     asked = {"what": "all", "sure": "yes", "back": "https://evil.example/historial/"}

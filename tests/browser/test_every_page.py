@@ -99,3 +99,27 @@ def test_language_and_theme_are_kept(browser: Browser, shared_server: Server) ->
         page = guest.open("/foto/")
         assert page.get_attribute("html", "lang") == "en"
         assert page.get_attribute("html", "data-theme") == "dark"
+
+
+ADMIN = [
+    "/admin/",
+    "/admin/accounts/user/",
+    "/admin/sessions_app/sesion/",
+    "/admin/predictions/predictionlog/",
+    "/admin/predictions/modelversion/",
+]
+
+
+def test_the_first_administrator_finds_a_quiet_admin(browser: Browser, server: Server) -> None:
+    code = "from accounts.setup import setup_path; print(setup_path())"
+    path = server.manage("shell", "-v0", "-c", code).strip().splitlines()[-1]
+    with visitor(browser, server.url) as root:
+        page = root.open(path)
+        page.fill("#id_username", "root")
+        page.fill("#id_password", PASSWORD)
+        page.click("form.card button")
+        page.wait_for_selector(".rail a[href='/admin/']", state="attached")
+        for path in ADMIN:
+            root.go(page, path)
+            expect(page.locator("#site-name")).to_contain_text("Administración")
+            root.check(page)
