@@ -185,6 +185,7 @@ def erase_account(user: User) -> None:
 
     Who calls has made sure that its owner asks.
     """
+    User.objects.select_for_update().filter(pk=user.pk).first()  # a sign-in waits, then finds none
     keep_an_administrator(without=user)
     for hook in hooks.erase:
         hook(user)

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from django.core import mail
 from django.utils import timezone
-from pytest_django import Settings
+from pytest_django import DjangoAssertNumQueries, Settings
 from rest_framework.test import APIClient
 
 from accounts.invitations import make_invitation
@@ -311,6 +311,14 @@ def test_me_is_the_user(ana: User) -> None:
         body = as_of(signed_in(ana)).get(path).json()
         assert set(body) == USER_FIELDS
         assert (body["id"], body["user_id"], body["rol"]) == (ana.pk, ana.pk, "user")
+
+
+def test_knowing_the_caller_costs_one_query(
+    ana: User, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    client = as_of(signed_in(ana))
+    with django_assert_num_queries(1):
+        assert client.get(V1 + "users/me").status_code == 200
 
 
 def test_the_cookie_counts_on_canonical_paths_alone(ana: User) -> None:

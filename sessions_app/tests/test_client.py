@@ -1,9 +1,13 @@
+from ipaddress import ip_address
+
 import pytest
 from django.http import HttpRequest
-from django.test import RequestFactory
+from django.test import RequestFactory, override_settings
+from hypothesis import given
+from hypothesis import strategies as st
 from pytest_django import Settings
 
-from sessions_app.client import Client, client_of, client_of_scope
+from sessions_app.client import Client, _client, client_of, client_of_scope
 
 
 def address(peer: str, forwarded: str | None = None) -> str | None:
@@ -67,3 +71,11 @@ def test_the_device_is_kept_short_and_printable() -> None:
     assert client_of(request).user_agent == ("Firefox " + "x" * 400)[:300]
     scope = {"client": ("192.0.2.7", 5), "headers": [(b"User-Agent", b"Fire\x00fox")]}
     assert client_of_scope(scope) == Client(ip="192.0.2.7", user_agent="Firefox")
+
+
+@given(st.text(max_size=80), st.text(max_size=80))
+def test_whatever_the_headers_say_there_is_an_address_or_none(peer: str, forwarded: str) -> None:
+    with override_settings(TRUSTED_PROXIES=["0.0.0.0/0", "::/0"]):
+        for known in (peer, "10.0.0.1"):
+            ip = _client(known, forwarded, "").ip
+            assert ip is None or str(ip_address(ip)) == ip
