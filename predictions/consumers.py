@@ -20,7 +20,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import override
 
 from predictions import inference
-from predictions.core.engine import Engine
+from predictions.core.engine import INTERNAL, Engine
 from predictions.core.images import STANDARD, BadImage, from_base64
 from predictions.core.mailbox import Mailbox
 from predictions.core.pace import Pace
@@ -171,6 +171,9 @@ class FrameSocket(SessionSocket):
         """Send, and only then go on: a client that does not read gets no more."""
         try:
             await self.answer(frame, answer)
+        except Exception:  # nobody awaits this task, and each frame gets its answer
+            log.exception("the answer of a frame could not be made")
+            await self.answer(frame, INTERNAL)
         finally:
             self._mailbox.done()
             self._start_next()

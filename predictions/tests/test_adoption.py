@@ -71,6 +71,14 @@ def test_a_conversion_that_takes_too_long_is_ended(
         adopt(tmp_path / "slow.h5")
 
 
+def test_a_model_path_that_cannot_be_used_is_said_in_one_line_and_stops_nothing(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "notes.h5").write_text("no model")
+    adoption._adopt_and_close(tmp_path / "notes.h5")
+    assert "MODEL_PATH: notes.h5 cannot be used" in caplog.text
+
+
 @pytest.mark.parametrize(
     "hidden",
     [

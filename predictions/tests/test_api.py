@@ -14,6 +14,8 @@ from rest_framework.test import APIClient
 
 from accounts.models import User
 from predictions import inference, throttles
+from predictions.core.engine import Engine
+from predictions.core.reading import Dropped
 from predictions.models import CameraConsent, ModelVersion, PredictionLog
 from predictions.tests.factories import a_row, a_version
 from predictions.tests.pictures import COLLINS, encoded, four_corners, png_claiming
@@ -198,6 +200,15 @@ def test_without_an_active_model_pictures_are_refused(stranger: APIClient) -> No
     answer = predict(stranger, BRIGHT_FACE)
     inference.stop()
     assert (answer.status_code, answer.json()["code"]) == (503, "no_model")
+
+
+def test_a_server_that_has_too_many_pictures_says_when_to_come_back(
+    stranger: APIClient, stand_in: ByBrightness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Engine, "predict_blocking", lambda _self, _request: Dropped("busy"))
+    answer = predict(stranger, BRIGHT_FACE)
+    assert (answer.status_code, answer.json()["code"]) == (503, "busy")
+    assert answer["Retry-After"] == "1"
 
 
 def test_an_activated_version_answers_the_next_picture(

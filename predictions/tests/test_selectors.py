@@ -1,6 +1,7 @@
 from datetime import timedelta
 
 import pytest
+from pytest_django import DjangoAssertNumQueries
 
 from predictions.models import EmotionClass, PredictionLog
 from predictions.selectors import emotion_detail, exported, recent, stats, timeline
@@ -33,6 +34,19 @@ def test_stats_of_nothing() -> None:
     found = stats(ALL())
     assert (found.total_predictions, found.average_confidence) == (0, 0.0)
     assert found.most_common_emotion is None
+
+
+def test_the_dashboard_asks_a_fixed_number_of_questions(
+    django_assert_num_queries: DjangoAssertNumQueries,
+) -> None:
+    for emotion in ("happy", "sad", "angry"):
+        a_row(a_user(), emotion=emotion)
+    with django_assert_num_queries(3):
+        stats(ALL())
+    with django_assert_num_queries(1):
+        assert [row.emotion.emotion_name for row in recent(ALL(), limit=3)]
+    with django_assert_num_queries(1):
+        timeline(ALL(), days=30, today=NOON.date())
 
 
 def test_the_newest_rows_come_first() -> None:

@@ -3,6 +3,7 @@ from datetime import timedelta
 import pytest
 from django.conf import settings
 from django.db import connection
+from django.utils import timezone
 
 from predictions.models import CameraConsent, PredictionLog
 from predictions.services import (
@@ -16,6 +17,7 @@ from predictions.services import (
     rows_of,
     save_rows,
 )
+from predictions.tasks import delete_old
 from predictions.tests.factories import NOON, a_face, a_prediction, a_row, a_version
 from sessions_app.tests.factories import a_session, a_user
 
@@ -84,6 +86,13 @@ def test_retention_deletes_what_is_too_old() -> None:
     a_row(at=NOON - timedelta(days=days))
     assert delete_old_predictions(at=NOON) == 1
     assert not PredictionLog.objects.filter(pk=old.pk).exists()
+
+
+def test_the_worker_keeps_the_retention() -> None:
+    a_row(at=timezone.now() - timedelta(days=settings.ENV.prediction_retention_days + 1))
+    kept = a_row(at=timezone.now())
+    delete_old()
+    assert list(PredictionLog.objects.all()) == [kept]
 
 
 def test_a_forgotten_user_leaves_rows_without_a_person() -> None:

@@ -246,6 +246,21 @@ async def test_when_the_log_is_full_no_prediction_is_given(
     assert (answer["type"], answer["code"], answer["frame"]) == ("error", "log_unavailable", 1)
 
 
+async def test_a_fault_of_ours_is_an_answer_too(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_arguments: object, **_named: object) -> None:
+        raise RuntimeError
+
+    with monkeypatch.context() as broken:
+        broken.setattr(consumers, "rows_of", fail)
+        await client.send_to(bytes_data=BRIGHT)
+        answer = await client.heard()
+    assert (answer["type"], answer["code"], answer["frame"]) == ("error", "internal", 1)
+    await client.send_to(bytes_data=BRIGHT)
+    assert (await client.heard())["type"] == "prediction"
+
+
 async def test_visitors_may_be_shut_out(
     client: Client, token: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
