@@ -10,7 +10,6 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from http.cookies import CookieError, SimpleCookie
 from importlib import import_module
 from types import SimpleNamespace
 from typing import Any, ClassVar, TypeVar, cast
@@ -22,7 +21,7 @@ from channels.exceptions import StopConsumer
 from django.conf import settings
 from django.contrib.auth import get_user
 from django.db import close_old_connections
-from django.http import HttpRequest
+from django.http import HttpRequest, parse_cookie
 from django.utils import timezone
 
 from accounts.models import User
@@ -332,8 +331,4 @@ def _token_of(scope: Mapping[str, Any]) -> str | None:
 
 
 def _session_key(cookies: str) -> str | None:
-    try:
-        morsel = SimpleCookie(cookies).get(settings.SESSION_COOKIE_NAME)
-    except CookieError:
-        return None
-    return morsel.value if morsel else None
+    return parse_cookie(cookies).get(settings.SESSION_COOKIE_NAME) or None

@@ -189,6 +189,17 @@ async def test_an_end_between_the_look_and_the_registration_closes_the_socket(
     async with a_client(query=f"?token={a_token(program)}") as client:
         assert (await client.connect())[0]
         assert await client.close_code() == 4401
+
+
+async def test_an_end_between_the_look_and_the_binding_of_a_token_is_an_error(
+    program: Sesion, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def found_and_ended(text: str, **facts: object) -> object:
+        answer = sesion_of_token(text, **facts)  # type: ignore[arg-type]
+        end(program)
+        return answer
+
+    monkeypatch.setattr(sockets, "sesion_of_token", found_and_ended)
     async with a_client() as client:
         await client.hello()
         assert await client.say(f"as {a_token(program)}") == {"error": "session_ended"}
