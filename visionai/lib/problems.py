@@ -72,9 +72,14 @@ def _document(exc: Exception, response: Response) -> dict[str, object]:
     if isinstance(failure, exceptions.ValidationError):
         detail, extra = _first_sentence(failure.detail), {"errors": failure.detail}
         code, title = "invalid", _("The request is not valid")
+    elif isinstance(failure, exceptions.NotAuthenticated):
+        code, title = str(failure.default_code), _("Sign in first")
+        detail = _("This needs a login: sign in, and send its token as Authorization: Bearer.")
     else:
         detail = str(failure.detail)
         code, title = str(failure.default_code), str(failure.default_detail)
+        if "{" in title:  # a pattern of the library's such as 'Method "{method}" not allowed.'
+            title = detail
     return problem(status=response.status_code, code=code, title=title, detail=detail, extra=extra)
 
 
