@@ -20,7 +20,7 @@ MAY_USE = {
     "predictions": {"lib", "accounts", "sessions_app"},
     "visionai": {"lib", "accounts", "sessions_app", "predictions"},
 }
-LABELS = {"accounts", "sessions_app", "predictions"}
+LABELS = ("accounts", "sessions_app", "predictions")
 # A core is arithmetic on values.
 FRAMEWORKS = {"django", "rest_framework", "channels", "celery", "drf_spectacular", "asgiref"}
 HEAVY = ["tensorflow", "keras", "matplotlib", "openai", "torch", "pandas", "sklearn", "scipy"]
