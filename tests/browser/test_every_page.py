@@ -123,3 +123,16 @@ def test_the_first_administrator_finds_a_quiet_admin(browser: Browser, server: S
             root.go(page, path)
             expect(page.locator("#site-name")).to_contain_text("Administración")
             root.check(page)
+
+
+def test_times_are_told_in_the_visitors_own_zone(browser: Browser, shared_server: Server) -> None:
+    with visitor(browser, shared_server.url, timezone_id="Asia/Kathmandu") as ada:
+        register(ada)
+        page = ada.open("/sesiones/")
+        local = page.evaluate(
+            "[...document.querySelectorAll('time')].map((time) => [time.textContent,"
+            " new Date(time.dateTime).toLocaleTimeString('es', {timeStyle: 'short'})])"
+        )
+        assert local
+        assert all(shown.endswith(f", {clock}") for shown, clock in local)
+        assert "UTC" not in page.inner_text("table")
