@@ -54,7 +54,7 @@ class Patience:
     """How long a request may wait, and how many may. In a full lane of live frames the oldest
     gives way; a photo that finds its lane full is refused."""
 
-    live_s: float = 0.2
+    live_s: float = 0.15
     live_waiting: int = 256
     photo_s: float = 5.0
     photo_waiting: int = 64
