@@ -4,6 +4,7 @@ import os
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
+from threading import Barrier
 
 import pytest
 from django.db import connection
@@ -46,7 +47,8 @@ BESIDE = st.one_of(
 BACK = st.integers(1, 3600).map(lambda s: timedelta(seconds=s))
 PICK = st.integers(0, 50)
 
-threads = ThreadPoolExecutor(max_workers=3)
+THREADS = 3
+threads = ThreadPoolExecutor(max_workers=THREADS)
 
 
 class Histories(RuleBasedStateMachine):
@@ -189,8 +191,13 @@ def _end(sid: int, reason: Sesion.EndReason, at: datetime) -> bool:
 @pytest.fixture
 def _connections_close() -> Iterator[None]:
     yield
-    for _ in range(3):
-        list(threads.map(lambda _: connection.close(), range(3)))
+    together = Barrier(THREADS, timeout=30)  # so that no thread closes for another
+
+    def close(_number: int) -> None:
+        together.wait()
+        connection.close()
+
+    list(threads.map(close, range(THREADS)))
 
 
 @pytest.mark.django_db(transaction=True)
