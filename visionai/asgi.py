@@ -14,9 +14,11 @@ django_application = get_asgi_application()
 
 # Only after Django is set up may its models be imported.
 from predictions.routing import websocket_urlpatterns  # noqa: E402
+from visionai.lib.body_limit import BodyLimit  # noqa: E402
 from visionai.lib.runtime import runtime  # noqa: E402
 
 Scope = dict[str, Any]
+MOST_BODY = 32 * 2**20  # bytes; a picture may have 10 MiB
 
 
 async def refuse(_scope: Scope, _receive: Any, send: Any) -> None:
@@ -25,7 +27,8 @@ async def refuse(_scope: Scope, _receive: Any, send: Any) -> None:
 
 
 routes: list[Any] = [*websocket_urlpatterns, re_path(r"", cast("Any", refuse))]
-protocols: Any = ProtocolTypeRouter({"http": django_application, "websocket": URLRouter(routes)})
+pages: Any = BodyLimit(cast("Any", django_application), limit=MOST_BODY)
+protocols: Any = ProtocolTypeRouter({"http": pages, "websocket": URLRouter(routes)})
 
 
 async def application(scope: Scope, receive: Any, send: Any) -> None:

@@ -39,7 +39,7 @@ CALIBRATION_FACES = 500
 class Crop:
     """Which part of a picture the network expects to be given."""
 
-    detector: str = "OpenCV haarcascade_frontalface_default"
+    detector: str = "OpenCV haarcascade_frontalface_alt"
     margin: float = 0.02  # added to each side of the detector's box, in sides of the box
     square: bool = True
 
