@@ -19,6 +19,8 @@ def test_the_apps_pass_on(kind: str, request: pytest.FixtureRequest) -> None:
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:xdist"]
     # A driver complains about connections that a test's threads leave to the garbage collector.
     command += ["-W", "ignore::pytest.PytestUnraisableExceptionWarning"]
+    # The whole server goes away: no need to drop a database that a thread still holds.
+    command += ["--reuse-db"]
     command += ["-m", "not server and not browser", *FOLDERS]
     done = subprocess.run(
         command,
