@@ -54,6 +54,7 @@ from predictions.services import (
     delete_predictions,
     give_consent,
     log_prediction,
+    withdraw_consent,
 )
 from predictions.tables import CsvRenderer, JsonFileRenderer, Table, XlsxRenderer
 from predictions.throttles import AnonymousPredictions
@@ -337,12 +338,22 @@ def export_predictions(request: Request) -> Response:
     request=None,
     responses={200: ConsentOutput, 401: UNAUTHORISED},
 )
-@api_view(["GET", "POST"])
+@extend_schema(
+    methods=["DELETE"],
+    tags=["Consent"],
+    summary="Withdraw the consent to the camera",
+    description="Live cameras of the caller are not read any more, within a second.",
+    responses={200: ConsentOutput, 401: UNAUTHORISED},
+)
+@api_view(["GET", "POST", "DELETE"])
 @permission_classes([IsAuthenticated])
 def consent(request: Request) -> Response:
     user = cast("User", request.user)
     given: CameraConsent | None
-    if request.method == "POST":
+    if request.method == "DELETE":
+        withdraw_consent(user)
+        given = None
+    elif request.method == "POST":
         given = give_consent(user, at=timezone.now())
     else:
         mine = CameraConsent.objects.filter(user=user)

@@ -19,7 +19,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import override
 
-from predictions import inference
+from predictions import consents, inference
 from predictions.core.engine import INTERNAL, Engine
 from predictions.core.images import STANDARD, BadImage, from_base64
 from predictions.core.mailbox import Mailbox
@@ -39,7 +39,7 @@ from predictions.language import language_of_scope
 from predictions.log_buffer import Ledger, LogFull, log_buffer
 from predictions.models import EmotionClass
 from predictions.refusals import ConsentRequired, check_anonymous
-from predictions.services import Source, has_consented, rows_of
+from predictions.services import Source, rows_of
 from predictions.versions import active_version
 from predictions.wire import emotions_body, model_body
 from sessions_app.sockets import Identity, SessionSocket
@@ -246,16 +246,13 @@ class CommandSocket(FrameSocket):
 class CameraSocket(CommandSocket):
     """`/ws/camera`: the live camera of our page, signed in by its cookie; consent comes first."""
 
-    _consented: int | None = None  # the user whose consent is known
-
     async def check(self, identity: Identity) -> None:
         await super().check(identity)
         user_id = identity.user_id
-        if user_id is None or user_id == self._consented:
+        if user_id is None or consents.is_known(user_id):
             return
-        if not await database_sync_to_async(has_consented)(user_id):
+        if not await database_sync_to_async(consents.look_up)(user_id):
             raise ConsentRequired
-        self._consented = user_id
 
 
 class CompatSocket(CommandSocket):

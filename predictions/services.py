@@ -13,9 +13,11 @@ from predictions.core.labels import EMOTIONS
 from predictions.core.reading import Face, Prediction
 from predictions.core.smoothing import settle
 from predictions.models import CameraConsent, PredictionLog, PredictionLogQuerySet
+from sessions_app.changes import announce
 from sessions_app.models import Sesion
 
 CONSENT_TEXT_VERSION = "2026-11"
+CONSENT_WITHDRAWN = "consent_withdrawn"  # the change; its subject is the user's id
 DELETE_AT_ONCE = 1000  # rows of one statement, so that a sweep never holds the table for long
 
 
@@ -104,6 +106,13 @@ def give_consent(user: User, *, at: datetime) -> CameraConsent:
     return consent
 
 
+@transaction.atomic
+def withdraw_consent(user: User) -> None:
+    """Forget the consent; cameras that are live stop being read within a second, everywhere."""
+    CameraConsent.objects.filter(user=user).delete()
+    announce(CONSENT_WITHDRAWN, str(user.pk))
+
+
 def has_consented(user_id: int) -> bool:
     """Whether the user agreed to the text as it is today."""
     return CameraConsent.objects.filter(user_id=user_id, text_version=CONSENT_TEXT_VERSION).exists()
@@ -131,8 +140,8 @@ def _insertable(rows: Sequence[PredictionLog]) -> list[PredictionLog]:
     known_sessions = set(sessions.values_list("pk", flat=True))
     missing = [row for row in rows if row.frame_id not in there]
     for row in missing:
-        if row.user_id not in known_users:
-            row.user_id = row.username = None
+        if row.user_id and row.user_id not in known_users:
+            row.user_id = row.username = row.source_ip = None
         if row.session_id not in known_sessions:
             row.session_id = None
     return missing

@@ -25,6 +25,7 @@ from predictions.services import (
     delete_predictions,
     give_consent,
     has_consented,
+    withdraw_consent,
 )
 
 RANGES = (7, 14, 30)  # days
@@ -38,7 +39,10 @@ def camera(request: HttpRequest) -> HttpResponse:
     """The consent, once; after it the camera."""
     user = cast("User", request.user)
     if request.method == "POST":
-        give_consent(user, at=timezone.now())
+        if "withdraw" in request.POST:
+            withdraw_consent(user)
+        else:
+            give_consent(user, at=timezone.now())
         return redirect("camera")
     if not has_consented(user.pk):
         facts: dict[str, object] = {

@@ -2,7 +2,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from predictions import inference
+from predictions import consents, inference
 from predictions.core.reading import Model
 from predictions.models import ModelVersion
 from predictions.tests.factories import a_version
@@ -23,3 +23,9 @@ def stand_in(db: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[ByBrightness
     yield classifier
     classifier.gate.set()
     inference.stop()
+
+
+@pytest.fixture(autouse=True)
+def _no_known_consents() -> None:
+    """User ids start anew in each test, so what a process remembers of them must go."""
+    consents._known.clear()

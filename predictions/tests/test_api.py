@@ -351,6 +351,7 @@ def test_history_has_the_callers_own_rows_by_page_and_filter(owner: APIClient, a
         ("get", "predictions/export"),
         ("get", "consent"),
         ("post", "consent"),
+        ("delete", "consent"),
     ],
 )
 def test_a_visitor_has_no_history(stranger: APIClient, method: str, path: str) -> None:
@@ -401,3 +402,5 @@ def test_consent_is_given_once_and_can_be_asked_for(owner: APIClient, ana: User)
     assert owner.post("/api/v1/consent").json() == given
     assert owner.get("/api/v1/consent").json() == given
     assert CameraConsent.objects.get().user == ana
+    assert owner.delete("/api/v1/consent").json()["given"] is False
+    assert owner.get("/api/v1/consent").json()["given"] is False

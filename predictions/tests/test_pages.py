@@ -33,6 +33,13 @@ def test_the_camera_asks_once(client: Client, ada: User) -> None:
     assert b'id="start"' in client.get("/camara/").content
 
 
+def test_a_consent_can_be_withdrawn_on_the_camera_page(client: Client, ada: User) -> None:
+    client.post("/camara/")
+    client.post("/camara/", {"withdraw": "1"})
+    assert not CameraConsent.objects.filter(user=ada).exists()
+    assert b'id="start"' not in client.get("/camara/").content
+
+
 def test_a_stranger_reads_photos_without_a_history(client: Client) -> None:
     page = client.get("/foto/").content.decode()
     assert "/cuenta/entrar/?next=/foto/" in page

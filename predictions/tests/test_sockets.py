@@ -13,12 +13,14 @@ from pytest_django.fixtures import Settings
 
 from accounts.models import User
 from predictions import consumers
+from predictions.consents import forget_consent
 from predictions.consumers import CameraSocket, CompatSocket
 from predictions.log_buffer import LogBuffer, log_buffer
 from predictions.models import PredictionLog
-from predictions.services import give_consent
+from predictions.services import CONSENT_WITHDRAWN, give_consent, withdraw_consent
 from predictions.tests.pictures import encoded, four_corners
 from predictions.tests.stand_in import ByBrightness
+from sessions_app.changes import feed, listen
 from sessions_app.models import Sesion
 from sessions_app.tests.factories import a_session, a_user
 from sessions_app.tests.sockets import SERVED, Client, a_client, a_token
@@ -304,6 +306,20 @@ async def test_the_camera_asks_a_signed_in_user_for_consent_first(ana: User) -> 
         assert (answer["type"], answer["user"], answer["user_id"]) == ("prediction", "ana", ana.pk)
     (row,) = await rows()
     assert row.username == "ana"
+
+
+async def test_a_live_camera_is_not_read_once_the_consent_is_withdrawn(ana: User) -> None:
+    listen(CONSENT_WITHDRAWN, forget_consent)
+    await database_sync_to_async(give_consent)(ana, at=timezone.now())
+    async with a_client(socket=CameraSocket, origin=SERVED, cookie=await a_cookie(ana)) as client:
+        await client.hello()
+        await client.send_to(bytes_data=BRIGHT)
+        assert (await client.heard())["type"] == "prediction"
+        await database_sync_to_async(feed.poll)()  # what was told before this test
+        await database_sync_to_async(withdraw_consent)(ana)
+        await database_sync_to_async(feed.poll)()
+        await client.send_to(bytes_data=BRIGHT)
+        assert (await client.heard())["code"] == "consent_required"
 
 
 async def test_on_the_camera_a_json_predict_is_superseded_too(stand_in: ByBrightness) -> None:
