@@ -35,7 +35,7 @@ class Up:
             self.process = subprocess.Popen(
                 command,
                 cwd=ROOT,
-                env=environment_for(data_dir, LANG="en_US.UTF-8", **settings),
+                env=environment_for(data_dir, **{"LC_ALL": "en_US.UTF-8"} | settings),
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
@@ -112,6 +112,18 @@ def test_a_taken_port_is_one_sentence(up: Callable[..., Up]) -> None:
         assert refused.process.wait(30) == 1
     assert refused.output() == (
         f"PORT: port {port} of 127.0.0.1 is taken; choose another: make run PORT={port + 1}\n"
+    )
+
+
+def test_the_console_speaks_spanish_unless_the_terminal_says_english(
+    up: Callable[..., Up],
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        refused = up(PORT=str(port), LC_ALL="C.UTF-8")
+        assert refused.process.wait(30) == 1
+    assert refused.output() == (
+        f"PORT: el puerto {port} de 127.0.0.1 está ocupado; elige otro: make run PORT={port + 1}\n"
     )
 
 

@@ -11,6 +11,7 @@ import uvicorn
 
 from visionai.lib.addresses import own_addresses, own_names
 from visionai.lib.certificate import kept_certificate
+from visionai.lib.console import say as _
 from visionai.lib.env import Environment
 from visionai.lib.errors import ConfigurationError
 
@@ -80,11 +81,22 @@ def main(arguments: list[str]) -> int:
 def _why_not(environment: Environment, error: OSError) -> str:
     port, host = environment.port, environment.host
     if isinstance(error, PermissionError):
-        return f"PORT: port {port} is for the system; choose one above 1023: make run PORT=8000"
+        cure = _(
+            "port {port} is for the system; choose one above 1023: make run PORT=8000", port=port
+        )
+        return f"PORT: {cure}"
     if error.errno == 99:
-        return f"HOST: this machine has no address {host}; choose one of {own_addresses()}"
+        ours = ", ".join(own_addresses())
+        cure = _("this machine has no address {host}; choose one of: {ours}", host=host, ours=ours)
+        return f"HOST: {cure}"
     free = port + 1 if port < 65535 else 8000
-    return f"PORT: port {port} of {host} is taken; choose another: make run PORT={free}"
+    cure = _(
+        "port {port} of {host} is taken; choose another: make run PORT={free}",
+        port=port,
+        host=host,
+        free=free,
+    )
+    return f"PORT: {cure}"
 
 
 def _is_name(host: str) -> bool:

@@ -9,8 +9,10 @@ from typing import Literal
 from urllib.parse import quote, unquote, urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic_core import ErrorDetails
 
 from visionai.lib.addresses import network_addresses
+from visionai.lib.console import say as _
 from visionai.lib.errors import ConfigurationError
 
 Names = list[str]
@@ -152,19 +154,17 @@ class Environment(BaseModel):
         if self.database_url:
             scheme = urlsplit(self.database_url).scheme.split("+")[0]
             if scheme not in DATABASE_SCHEMES:
-                yield "DATABASE_URL", "use a URL that starts with sqlite:, postgresql: or mysql:"
+                yield "DATABASE_URL", _("use a URL that starts with sqlite:, postgresql: or mysql:")
             elif self.use_sqlite is not None and self.use_sqlite != (scheme == "sqlite"):
-                set_to = str(self.use_sqlite).lower()
-                yield (
-                    "DATABASE_URL",
-                    f"it disagrees with USE_SQLITE={set_to}; remove one of the two",
-                )
+                yield "DATABASE_URL", _disagrees(f"USE_SQLITE={str(self.use_sqlite).lower()}")
             elif self._names_a_server and not self.use_sqlite and not self._same_database():
-                yield "DATABASE_URL", "it disagrees with a DB_ variable; remove one of the two"
+                yield "DATABASE_URL", _disagrees("DB_*")
         elif self.use_sqlite is False or (self._names_a_server and not self.use_sqlite):
             needed = {"DB_HOST": self.db_host, "DB_USER": self.db_user, "DB_NAME": self.db_name}
-            if missing := [name for name, value in needed.items() if not value]:
-                cure = f"a MySQL server needs {', '.join(missing)}; set them, or USE_SQLITE=true"
+            if missing := ", ".join(name for name, value in needed.items() if not value):
+                cure = _(
+                    "a MySQL server needs {names}; set them, or USE_SQLITE=true", names=missing
+                )
                 yield "USE_SQLITE", cure
 
     def _same_database(self) -> bool:
@@ -180,52 +180,61 @@ class Environment(BaseModel):
 
     def _network_faults(self) -> Iterator[tuple[str, str]]:
         if "*" in self.allowed_hosts:
-            yield "ALLOWED_HOSTS", "name the hosts; * would accept any"
+            yield "ALLOWED_HOSTS", _("name the hosts; * would accept any")
         if self.host not in LOOPBACK and not self.allowed_hosts:
             reached = ",".join([*network_addresses(), gethostname()])
             command = f"make run HOST={self.host} HTTPS=1 ALLOWED_HOSTS={reached}"
-            yield "ALLOWED_HOSTS", f"list the names and addresses that users type: {command}"
+            yield (
+                "ALLOWED_HOSTS",
+                _("list the names and addresses that users type: {command}", command=command),
+            )
         for origin in self.allowed_origins:
             if not re.fullmatch(r"https?://[^/\s*]+|null", origin):
-                yield "ALLOWED_ORIGINS", f"{origin} is not an origin; write scheme://host[:port]"
+                yield (
+                    "ALLOWED_ORIGINS",
+                    _("{origin} is not an origin; write https://host[:port]", origin=origin),
+                )
         if (self.tls_cert is None) != (self.tls_key is None):
-            yield "TLS_CERT", "set TLS_CERT and TLS_KEY together"
+            yield "TLS_CERT", _("set TLS_CERT and TLS_KEY together")
         if self.tls_cert and "https" in self.model_fields_set and not self.https:
-            yield "HTTPS", "it disagrees with TLS_CERT; remove one of the two"
+            yield "HTTPS", _disagrees("TLS_CERT")
         for name, path in (("TLS_CERT", self.tls_cert), ("TLS_KEY", self.tls_key)):
             if path and not path.is_file():
-                yield name, f"there is no file {path}"
+                yield name, _no_file(path)
         if self.web_processes > 1:
             if not self.redis_url:
-                yield "WEB_PROCESSES", "more than one process needs REDIS_URL"
+                yield "WEB_PROCESSES", _("more than one process needs REDIS_URL")
             if self.database.startswith("sqlite"):
                 yield (
                     "WEB_PROCESSES",
-                    "more than one process needs PostgreSQL or MariaDB: set DATABASE_URL",
+                    _("more than one process needs PostgreSQL or MariaDB: set DATABASE_URL"),
                 )
         if self.redis_url and urlsplit(self.redis_url).scheme not in {"redis", "rediss", "unix"}:
-            yield "REDIS_URL", "use redis://host:port/number"
+            yield "REDIS_URL", _("use redis://host:port/number")
         if self.model_path and not self.model_path.is_file():
-            yield "MODEL_PATH", f"there is no file {self.model_path}"
+            yield "MODEL_PATH", _no_file(self.model_path)
         if urlsplit(self.email_url).scheme not in {"console", "file", "memory", "smtp", "smtps"}:
-            yield "EMAIL_URL", "use console:, file:///folder or smtp://user:password@host:port"
+            yield "EMAIL_URL", _("use console:, file:///folder or smtp://user:password@host:port")
 
     def _production_faults(self) -> Iterator[tuple[str, str]]:
         if self.debug:
-            yield "DEBUG", "it shows secrets to visitors; set DEBUG=false in production"
+            yield "DEBUG", _("it shows secrets to visitors; set DEBUG=false in production")
         for name, value in (
             ("SECRET_KEY", self.secret_key),
             ("JWT_SECRET_KEY", self.jwt_secret_key),
         ):
             if value in PUBLISHED_SECRETS:
-                yield name, "this value is public; make one with: openssl rand -hex 32"
+                yield name, _("this value is public; make one with: openssl rand -hex 32")
         for origin in self.allowed_origins:
             if not origin.startswith("https://"):
-                yield "ALLOWED_ORIGINS", f"{origin} is not HTTPS, which production needs"
+                yield (
+                    "ALLOWED_ORIGINS",
+                    _("{origin} is not HTTPS, which production needs", origin=origin),
+                )
         if self.database.startswith("sqlite") and not self.sqlite_in_production:
             yield (
                 "DATABASE_URL",
-                "production wants PostgreSQL; SQLITE_IN_PRODUCTION=true accepts SQLite",
+                _("production wants PostgreSQL; SQLITE_IN_PRODUCTION=true accepts SQLite"),
             )
 
 
@@ -244,7 +253,7 @@ def read_environment(values: Mapping[str, str], *, base: Path = Path()) -> Envir
     try:
         environment = Environment.model_validate(chosen)
     except ValidationError as error:
-        bad = {str(one["loc"][0]): one["msg"] for one in error.errors()}
+        bad = {str(one["loc"][0]): _cure(one) for one in error.errors()}
         faults = {ORIGINAL_NAMES.get(field, field.upper()): why for field, why in bad.items()}
         # The rules that join several variables are named too, as if the bad ones were unset.
         sound = {field: value for field, value in chosen.items() if field not in bad}
@@ -254,3 +263,35 @@ def read_environment(values: Mapping[str, str], *, base: Path = Path()) -> Envir
     if faults:
         raise ConfigurationError([f"{name}: {cure}" for name, cure in faults.items()])
     return environment
+
+
+def _disagrees(other: str) -> str:
+    return _("it disagrees with {other}; remove one of the two", other=other)
+
+
+def _no_file(path: Path) -> str:
+    return _("there is no file {path}; correct the path", path=path)
+
+
+def _cure(error: ErrorDetails) -> str:
+    """What to write instead of one value that does not fit its kind."""
+    kind, limits = error["type"], error.get("ctx", {})
+    if kind.startswith(("int_", "float_")):
+        return _("write a number, in digits")
+    if kind.startswith("bool_"):
+        return _("write true or false")
+    if kind == "literal_error":
+        choices = limits["expected"].replace("'", "").replace(" or ", ", ")
+        return _("write one of: {choices}", choices=choices)
+    if kind == "string_too_short":
+        least = limits["min_length"]
+        return _(
+            "use at least {least} characters; make one with: openssl rand -hex 32", least=least
+        )
+    if kind == "greater_than_equal":
+        return _("use {least} or more", least=limits["ge"])
+    if kind == "less_than_equal":
+        return _("use {most} or less", most=limits["le"])
+    if error["loc"][0] == "trusted_proxies":
+        return _("write addresses or networks such as 10.0.0.0/8, comma-separated")
+    return str(error["msg"])

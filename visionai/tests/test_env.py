@@ -123,6 +123,32 @@ def test_a_value_that_cannot_be_meant_is_a_fault(values: dict[str, str], name: s
     assert set(faults(**values)) == {name}
 
 
+@pytest.mark.parametrize(
+    ("name", "value", "cure"),
+    [
+        ("PORT", "http", "write a number, in digits"),
+        ("PORT", "0", "use 1 or more"),
+        ("PORT", "70000", "use 65535 or less"),
+        ("DEBUG", "perhaps", "write true or false"),
+        ("LOG_LEVEL", "LOUD", "write one of: DEBUG, INFO, WARNING, ERROR, CRITICAL"),
+        ("SECRET_KEY", "short", "use at least 32 characters; make one with: openssl rand -hex 32"),
+        (
+            "TRUSTED_PROXIES",
+            "proxy",
+            "write addresses or networks such as 10.0.0.0/8, comma-separated",
+        ),
+        ("MODEL_PATH", "/no/such.h5", "there is no file /no/such.h5; correct the path"),
+    ],
+)
+def test_a_fault_names_its_cure(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str, cure: str
+) -> None:
+    monkeypatch.setenv("LC_ALL", "en_US.UTF-8")
+    assert faults(**{name: value}) == {name: cure}
+    monkeypatch.setenv("LC_ALL", "es_ES.UTF-8")
+    assert faults(**{name: value})[name] != cure
+
+
 def test_a_database_named_twice_alike_is_none() -> None:
     url = "mysql://me:p%40ss%2F@db:3306/ovaweb_dev"
     assert read_environment({"DATABASE_URL": url, **MYSQL}).database == url

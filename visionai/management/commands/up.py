@@ -19,6 +19,7 @@ from django.utils.translation import override
 from accounts.setup import setup_path
 from visionai import web
 from visionai.lib.addresses import network_addresses
+from visionai.lib.console import console_language
 from visionai.lib.env import Environment
 from visionai.lib.errors import ConfigurationError
 from visionai.supervisor import Child, Supervisor
@@ -35,8 +36,7 @@ class Command(BaseCommand):
         parser.add_argument("--no-workers", action="store_true", help="run the web server alone")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        language = "en" if os.environ.get("LANG", "").startswith("en") else "es"
-        with override(language):
+        with override(console_language()):
             with suppress(KeyboardInterrupt):  # Ctrl-C before anything runs
                 self._up(workers=not options["no_workers"])
             self.stdout.write(_("Stopped."))
@@ -85,9 +85,12 @@ class Command(BaseCommand):
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
             lock.close()
-            fault = f"DATA_DIR: another VisionAI runs on {settings.DATA_DIR}; stop it, or give this"
-            fault += " one a folder of its own: make run DATA_DIR=other"
-            raise ConfigurationError([fault]) from error
+            cure = _(
+                "another VisionAI runs on %(folder)s; stop it, or give this one a folder of its "
+                "own: make run DATA_DIR=other"
+            )
+            cure %= {"folder": settings.DATA_DIR}
+            raise ConfigurationError([f"DATA_DIR: {cure}"]) from error
         return lock
 
 
@@ -101,9 +104,8 @@ def prepare_database() -> None:
             call_command("createcachetable")
     except OperationalError as error:
         reason = str(error).strip().splitlines()[0]
-        raise ConfigurationError(
-            [f"DATABASE_URL: the database cannot be used ({reason}); start it or correct the URL"]
-        ) from error
+        cure = _("the database cannot be used (%(reason)s); start it or correct the URL")
+        raise ConfigurationError([f"DATABASE_URL: {cure % {'reason': reason}}"]) from error
     finally:
         connection.close()
 
