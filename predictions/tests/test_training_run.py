@@ -5,7 +5,7 @@ import json
 import shutil
 import warnings
 from contextlib import redirect_stdout
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from io import StringIO
 from pathlib import Path
 
@@ -205,6 +205,13 @@ def test_the_command_trains_by_the_shipped_recipe_unless_told_otherwise(
             call_command("train_emotions", data=tmp_path, **more)
     facts = json.loads((SHIPPED / f"{NAME}.json").read_text())
     assert asked == [(Recipe(**facts["recipe"]), False), (Recipe(epochs=3, seed=9), True)]
+
+
+def test_one_epoch_is_a_run_and_none_is_refused(tmp_path: Path) -> None:
+    trainer = Trainer(replace(TINY, epochs=1), 3, np.ones(7, np.float32))
+    assert float(trainer.optimizer.learning_rate) > 0
+    with pytest.raises(CommandError, match="use 1 or more"):
+        call_command("train_emotions", f"--data={tmp_path}", "--epochs=0")
 
 
 def test_the_command_spares_a_run_that_it_was_not_told_to_resume(tiny_run: TinyRun) -> None:

@@ -54,7 +54,7 @@ class Trainer:
         total = recipe.epochs * steps_per_epoch
         rate = keras.optimizers.schedules.CosineDecay(
             recipe.rate / 20,
-            total - steps_per_epoch,
+            max(1, total - steps_per_epoch),  # a single epoch is all warm-up
             alpha=0.01,
             warmup_target=recipe.rate,
             warmup_steps=steps_per_epoch,

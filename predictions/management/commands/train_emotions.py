@@ -1,6 +1,6 @@
 """Trains, converts and describes the emotion network as it is shipped."""
 
-from argparse import ArgumentParser
+from argparse import ArgumentParser, ArgumentTypeError
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--data", type=Path, required=True, help="folder of the .npz packs")
-        parser.add_argument("--epochs", type=int, help="passes over the data")
+        parser.add_argument("--epochs", type=at_least_one, help="passes over the data")
         parser.add_argument("--seed", type=int, help="of everything that is drawn")
         parser.add_argument("--out", type=Path, default=Path("training_runs/emotions"))
         parser.add_argument("--resume", action="store_true", help="go on after a kill")
@@ -35,3 +35,10 @@ class Command(BaseCommand):
             f"{facts.precision}: strict accuracy {facts.metrics.strict.accuracy:.4f}, "
             f"macro-F1 {facts.metrics.strict.macro_f1:.3f}"
         )
+
+
+def at_least_one(text: str) -> int:
+    """A count from the command line."""
+    if not text.isdecimal() or int(text) < 1:
+        raise ArgumentTypeError(f"{text} is no count; use 1 or more")
+    return int(text)
