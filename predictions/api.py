@@ -1,12 +1,11 @@
 """The canonical API of predictions, which is also the original one: same paths, same fields."""
 
-from dataclasses import asdict
 from typing import Any, cast
 
 from django.shortcuts import get_object_or_404
 from django.utils import timezone
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiResponse, extend_schema
+from drf_spectacular.utils import OpenApiExample, OpenApiParameter, extend_schema
 from rest_framework.decorators import (
     api_view,
     parser_classes,
@@ -16,7 +15,6 @@ from rest_framework.decorators import (
 )
 from rest_framework.parsers import FormParser, MultiPartParser
 from rest_framework.permissions import AllowAny, IsAuthenticated
-from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -31,22 +29,15 @@ from predictions.models import CameraConsent, EmotionClass, PredictionLog, Predi
 from predictions.refusals import NoPicture, PictureRefused, as_prediction, check_anonymous
 from predictions.serializers import (
     ConsentOutput,
-    DaysInput,
     DeletedOutput,
-    EmotionDetailOutput,
     EmotionOutput,
     FilterInput,
     HealthOutput,
-    LimitInput,
     ModelInfoOutput,
     PageInput,
     PictureInput,
     PredictionOutput,
     PredictionPageOutput,
-    RecentOutput,
-    StatsOutput,
-    TimelineOutput,
-    recent_row,
 )
 from predictions.services import (
     CONSENT_TEXT_VERSION,
@@ -62,6 +53,7 @@ from predictions.versions import active_version
 from predictions.wire import emotions_body, model_body, prediction_body
 from sessions_app.client import client_of
 from sessions_app.models import Sesion
+from visionai.lib.openapi import problems
 
 PAGE_ROWS = 50
 FORM_BYTES = 64 * 1024  # what a multipart form may have around its file
@@ -72,17 +64,6 @@ LAW = (
     "mind. Inferring emotions of people at work or in education is prohibited in some places "
     "(EU AI Act, Article 5(1)(f))."
 )
-PROBLEM = OpenApiTypes.OBJECT
-
-
-def problem_response(code: str, sentence: str) -> OpenApiResponse:
-    example = OpenApiExample(code, value={"type": "about:blank", "code": code, "detail": sentence})
-    return OpenApiResponse(PROBLEM, sentence, examples=[example])
-
-
-MINE = OpenApiParameter("mine", bool, description="Only the caller's own predictions.")
-UNAUTHORISED = problem_response("not_authenticated", "A login is missing, bad or has ended.")
-INVALID = problem_response("invalid", "A parameter is out of its range.")
 
 
 @extend_schema(
@@ -92,13 +73,15 @@ INVALID = problem_response("invalid", "A parameter is out of its range.")
     request={"multipart/form-data": PictureInput},
     responses={
         200: PredictionOutput,
-        400: problem_response("no_file", "There is no picture, or it is empty."),
-        401: UNAUTHORISED,
-        413: problem_response("too_large", "The file has too many bytes."),
-        415: problem_response("unsupported_format", "Not a JPEG, PNG or WebP file."),
-        422: problem_response("broken", "Damaged, animated or too many pixels."),
-        429: problem_response("throttled", "Too many pictures of visitors from one address."),
-        503: problem_response("busy", "No model is active, or too many pictures at once."),
+        **problems(
+            _400="no_file",
+            _401="bad_token",
+            _413="too_large",
+            _415="unsupported_format",
+            _422="broken",
+            _429="throttled",
+            _503="busy",
+        ),
     },
     examples=[
         OpenApiExample(
@@ -173,96 +156,11 @@ def health(_request: Request) -> Response:
 
 
 @extend_schema(
-    tags=["Dashboard"],
-    summary="Totals by emotion",
-    parameters=[MINE],
-    responses={200: StatsOutput, 401: UNAUTHORISED},
-)
-@api_view(["GET"])
-@permission_classes([AllowAny])
-@renderer_classes([JSONRenderer, CsvRenderer])
-def dashboard_stats(request: Request) -> Response:
-    found = selectors.stats(_counted(request))
-    if request.accepted_renderer.format == "csv":
-        rows = ({"emotion": n, "count": c} for n, c in found.predictions_by_emotion.items())
-        return Response(Table("emotions", ("emotion", "count"), rows))
-    return Response(asdict(found))
-
-
-@extend_schema(
-    tags=["Dashboard"],
-    summary="The newest predictions that the caller may see",
-    description="Staff see all with their address, a user their own, a visitor none.",
-    parameters=[LimitInput, MINE],
-    responses={200: RecentOutput, 400: INVALID, 401: UNAUTHORISED},
-)
-@api_view(["GET"])
-@permission_classes([AllowAny])
-@renderer_classes([JSONRenderer, CsvRenderer])
-def dashboard_recent(request: Request) -> Response:
-    data = LimitInput(data=request.query_params)
-    data.is_valid(raise_exception=True)
-    staff = bool(getattr(request.user, "is_staff", False))
-    mine = not staff or _wants_mine(request)
-    seen = PredictionLog.objects.owned_by(request.user) if mine else PredictionLog.objects.all()
-    found = selectors.recent(seen, limit=data.validated_data["limit"])
-    rows = [recent_row(row, for_staff=staff) for row in found]
-    if request.accepted_renderer.format == "csv":
-        columns = ("id", "timestamp", "emotion", "confidence", "source_ip", "user")
-        return Response(Table("recent", columns, rows))
-    return Response({"count": len(rows), "predictions": rows})
-
-
-@extend_schema(
-    tags=["Dashboard"],
-    summary="Predictions a day",
-    parameters=[DaysInput, MINE],
-    responses={200: TimelineOutput, 400: INVALID, 401: UNAUTHORISED},
-)
-@api_view(["GET"])
-@permission_classes([AllowAny])
-@renderer_classes([JSONRenderer, CsvRenderer])
-def dashboard_timeline(request: Request) -> Response:
-    data = DaysInput(data=request.query_params)
-    data.is_valid(raise_exception=True)
-    days = data.validated_data["days"]
-    found = selectors.timeline(_counted(request), days=days, today=timezone.now().date())
-    if request.accepted_renderer.format == "csv":
-        return Response(Table("timeline", ("date", "count"), found))
-    return Response({"period_days": days, "timeline": found})
-
-
-@extend_schema(
-    tags=["Dashboard"],
-    summary="One emotion in detail",
-    parameters=[DaysInput, MINE],
-    responses={
-        200: EmotionDetailOutput,
-        400: INVALID,
-        401: UNAUTHORISED,
-        404: problem_response("not_found", "There is no emotion of that name."),
-    },
-)
-@api_view(["GET"])
-@permission_classes([AllowAny])
-@renderer_classes([JSONRenderer, CsvRenderer])
-def dashboard_emotion(request: Request, name: str) -> Response:
-    emotion = get_object_or_404(EmotionClass, emotion_name=name)
-    data = DaysInput(data=request.query_params)
-    data.is_valid(raise_exception=True)
-    days, today = data.validated_data["days"], timezone.now().date()
-    found = selectors.emotion_detail(_counted(request), emotion, today=today, days=days)
-    if request.accepted_renderer.format == "csv":
-        return Response(Table(name, ("date", "count"), found.timeline))
-    return Response(asdict(found))
-
-
-@extend_schema(
     methods=["GET"],
     tags=["History"],
     summary="The caller's own predictions",
     parameters=[PageInput],
-    responses={200: PredictionPageOutput, 400: INVALID, 401: UNAUTHORISED},
+    responses={200: PredictionPageOutput, **problems(_400="invalid", _401="not_authenticated")},
 )
 @extend_schema(
     operation_id="predictions_delete_many",
@@ -271,7 +169,7 @@ def dashboard_emotion(request: Request, name: str) -> Response:
     summary="Delete the caller's own predictions",
     description="All of them, or those that the filter names.",
     parameters=[FilterInput],
-    responses={200: DeletedOutput, 400: INVALID, 401: UNAUTHORISED},
+    responses={200: DeletedOutput, **problems(_400="invalid", _401="not_authenticated")},
 )
 @api_view(["GET", "DELETE"])
 @permission_classes([IsAuthenticated])
@@ -294,8 +192,7 @@ def predictions(request: Request) -> Response:
     request=None,
     responses={
         204: None,
-        401: UNAUTHORISED,
-        404: problem_response("not_found", "The caller has no such prediction."),
+        **problems(_401="not_authenticated", _404="not_found"),
     },
 )
 @api_view(["DELETE"])
@@ -314,7 +211,7 @@ def prediction(request: Request, prediction_id: int) -> Response:
         FilterInput,
         OpenApiParameter("format", str, enum=["csv", "json", "xlsx"], default="csv"),
     ],
-    responses={200: OpenApiTypes.BINARY, 400: INVALID, 401: UNAUTHORISED},
+    responses={200: OpenApiTypes.BINARY, **problems(_400="invalid", _401="not_authenticated")},
 )
 @api_view(["GET"])
 @permission_classes([IsAuthenticated])
@@ -328,7 +225,7 @@ def export_predictions(request: Request) -> Response:
     methods=["GET"],
     tags=["Consent"],
     summary="Whether the caller agreed to the camera",
-    responses={200: ConsentOutput, 401: UNAUTHORISED},
+    responses={200: ConsentOutput, **problems(_401="not_authenticated")},
 )
 @extend_schema(
     methods=["POST"],
@@ -336,14 +233,14 @@ def export_predictions(request: Request) -> Response:
     summary="Agree to the use of the camera",
     description="Keeps the version of the text and the time; agreeing twice changes nothing.",
     request=None,
-    responses={200: ConsentOutput, 401: UNAUTHORISED},
+    responses={200: ConsentOutput, **problems(_401="not_authenticated")},
 )
 @extend_schema(
     methods=["DELETE"],
     tags=["Consent"],
     summary="Withdraw the consent to the camera",
     description="Live cameras of the caller are not read any more, within a second.",
-    responses={200: ConsentOutput, 401: UNAUTHORISED},
+    responses={200: ConsentOutput, **problems(_401="not_authenticated")},
 )
 @api_view(["GET", "POST", "DELETE"])
 @permission_classes([IsAuthenticated])
@@ -381,17 +278,6 @@ def _source_of(request: Request) -> Source:
         return Source(ip=ip)
     sesion = request.auth if isinstance(request.auth, Sesion) else None
     return Source(request.user.pk, request.user.username, sesion.pk if sesion else None, ip)
-
-
-def _wants_mine(request: Request) -> bool:
-    return request.query_params.get("mine", "0").lower() in {"1", "true"}
-
-
-def _counted(request: Request) -> PredictionLogQuerySet:
-    """The rows behind a chart: everyone's, or with `mine` the caller's own."""
-    if _wants_mine(request):
-        return PredictionLog.objects.owned_by(request.user)
-    return PredictionLog.objects.all()
 
 
 def _filtered(request: Request) -> PredictionLogQuerySet:

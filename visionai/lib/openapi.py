@@ -14,6 +14,7 @@ MEANINGS = {
     409: _("Not possible as things stand."),
     413: _("Too large."),
     415: _("Not a format that is read here."),
+    422: _("It could be read, but not used."),
     429: _("Too often; `Retry-After` says how many seconds to wait."),
     503: _("Something that is needed is not available now; `Retry-After` may say when."),
 }
