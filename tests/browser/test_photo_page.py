@@ -9,6 +9,17 @@ from tests.services.server import ROOT, Server
 
 pytestmark = [pytest.mark.browser, pytest.mark.server]
 PORTRAIT = ROOT / "static" / "samples" / "eileen-collins-nasa.jpg"
+GIVE = """([address, kind]) => fetch(address).then((answer) => answer.blob()).then((blob) => {
+  const data = new DataTransfer();
+  data.items.add(new File([blob], `${kind}.jpg`, {type: "image/jpeg"}));
+  const how = {bubbles: true, cancelable: true};
+  if (kind === "paste") {
+    document.dispatchEvent(new ClipboardEvent("paste", {...how, clipboardData: data}));
+  } else {
+    const drop = new DragEvent("drop", {...how, dataTransfer: data});
+    document.querySelector(".drop").dispatchEvent(drop);
+  }
+})"""
 
 
 def test_several_files_are_read_and_a_bad_one_says_why(
@@ -41,5 +52,15 @@ def test_a_stranger_tries_a_portrait(browser: Browser, shared_server: Server) ->
         page = stranger.open("/foto/")
         page.click("[data-sample*=hopper]")
         expect(page.locator(".result h4")).to_have_count(1)
+        expect(page.locator(".result .bars .top-one")).to_have_count(1)
+        stranger.check(page)
+
+
+@pytest.mark.parametrize("way", ["drop", "paste"])
+def test_a_picture_is_dropped_or_pasted(browser: Browser, shared_server: Server, way: str) -> None:
+    with visitor(browser, shared_server.url) as stranger:
+        page = stranger.open("/foto/")
+        page.evaluate(GIVE, [f"/static/samples/{PORTRAIT.name}", way])
+        expect(page.locator(".result h3", has_text=f"{way}.jpg")).to_have_count(1)
         expect(page.locator(".result .bars .top-one")).to_have_count(1)
         stranger.check(page)
