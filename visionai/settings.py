@@ -222,11 +222,13 @@ CONTENT_SECURITY_POLICY = {
         "frame-ancestors": ["'none'"],
     }
 }
-CORS_ALLOWED_ORIGINS = [origin for origin in ENV.allowed_origins if origin != "null"]
 NULL_ORIGIN_SERVED = ENV.environment == "development"  # pages opened from disk
+CORS_ALLOWED_ORIGINS = [origin for origin in ENV.allowed_origins if origin != "null"]
+if NULL_ORIGIN_SERVED:
+    CORS_ALLOWED_ORIGINS.append("null")
 SOCKETS_PER_USER = ENV.sockets_per_user
 SOCKETS_PER_ADDRESS = ENV.sockets_per_address
-CORS_ALLOWED_ORIGIN_REGEXES = [r"https?://(localhost|127\.0\.0\.1|\[::1\])(:\d+)?"]
+CORS_ALLOWED_ORIGIN_REGEXES = [r"https?://(localhost|127\.0\.0\.1|\[::1\])(:\d+)?\Z"]
 CORS_EXPOSE_HEADERS = ["Retry-After", "X-Request-ID", "X-Total-Count"]
 CORS_PREFLIGHT_MAX_AGE = ENV.cors_max_age
 CORS_ALLOW_CREDENTIALS = False
