@@ -1,11 +1,14 @@
 """Scores of a classifier, from its answers and the truth alone."""
 
+from collections.abc import Sequence
 from math import exp, log, sqrt
 
 import numpy as np
 from numpy.typing import NDArray
 
 Z_95 = 1.959964  # the normal quantile of 0.975
+BINS = 15  # of confidence
+DRAWS = 1000  # of a bootstrap
 
 
 def accuracy(labels: NDArray[np.int64], predicted: NDArray[np.int64]) -> float:
@@ -30,17 +33,46 @@ def recall_per_class(matrix: NDArray[np.int64]) -> NDArray[np.float64]:
     return recall
 
 
-def macro_f1(matrix: NDArray[np.int64]) -> float:
-    """The mean F1 of the classes that have rows; nan when none has."""
-    found, there, said = np.diag(matrix), matrix.sum(axis=1), matrix.sum(axis=0)
-    present = there > 0
-    if not present.any():
-        return float("nan")
-    return float(np.mean(2 * found[present] / (there + said)[present]))
+def top_accuracy(scores: NDArray[np.floating], labels: NDArray[np.int64], most: int) -> float:
+    """The share of rows whose label is among the `most` highest of its (n, classes) `scores`."""
+    best = np.argsort(-scores, axis=1, kind="stable")[:, :most]
+    return float(np.mean((best == labels[:, None]).any(axis=1))) if len(labels) else float("nan")
+
+
+def macro_f1(matrix: NDArray[np.int64], *, among: Sequence[int] | None = None) -> float:
+    """The mean F1 of the classes numbered `among`, by default of those that have rows; nan
+    when there are none."""
+    rows = np.flatnonzero(matrix.sum(axis=1) > 0) if among is None else np.asarray(among, np.intp)
+    return float(_macro_f1(matrix[None], rows)[0]) if len(rows) else float("nan")
+
+
+def macro_f1_interval(
+    matrix: NDArray[np.int64], *, among: Sequence[int], draws: int = DRAWS, seed: int = 0
+) -> tuple[float, float]:
+    """Where macro-F1 lies at 95 %: percentiles of a bootstrap over rows; (0, 1) without rows.
+
+    To draw n rows anew is to draw n cells of the confusion matrix.
+    """
+    n = int(matrix.sum())
+    if not n or not len(among):
+        return 0.0, 1.0
+    rng = np.random.default_rng(seed)
+    drawn = rng.multinomial(n, matrix.ravel() / n, draws).reshape(draws, *matrix.shape)
+    low, high = np.percentile(_macro_f1(drawn, np.asarray(among, np.intp)), [2.5, 97.5])
+    return float(low), float(high)
+
+
+def _macro_f1(matrices: NDArray[np.int64], among: NDArray[np.intp]) -> NDArray[np.float64]:
+    """(draws, classes, classes) to (draws,); a class that a draw lacks on both sides counts 0."""
+    found = np.diagonal(matrices, axis1=1, axis2=2)[:, among]
+    both = (matrices.sum(axis=1) + matrices.sum(axis=2))[:, among]
+    scores = np.zeros(found.shape)
+    np.divide(2 * found, both, out=scores, where=both > 0)
+    return np.asarray(scores.mean(axis=1), np.float64)
 
 
 def expected_calibration_error(
-    probabilities: NDArray[np.floating], labels: NDArray[np.int64], *, bins: int = 15
+    probabilities: NDArray[np.floating], labels: NDArray[np.int64], *, bins: int = BINS
 ) -> float:
     """Mean |confidence - accuracy| over equal bins of confidence, weighted by rows; 0..1.
 
@@ -48,9 +80,14 @@ def expected_calibration_error(
     """
     confidence = probabilities.max(axis=1).astype(np.float64)
     right = (probabilities.argmax(axis=1) == labels).astype(np.float64)
-    place = np.clip(np.ceil(confidence * bins).astype(np.int64) - 1, 0, bins - 1)
-    gaps = np.bincount(place, confidence - right, minlength=bins)
+    gaps = np.bincount(bin_of(confidence, bins=bins), confidence - right, minlength=bins)
     return float(np.abs(gaps).sum() / len(labels))
+
+
+def bin_of(confidence: NDArray[np.floating], *, bins: int = BINS) -> NDArray[np.int64]:
+    """(n,) confidences to the numbers of their bins; a bin holds its upper edge."""
+    upper = np.ceil(confidence.astype(np.float64) * bins).astype(np.int64)
+    return np.asarray(np.clip(upper - 1, 0, bins - 1), np.int64)
 
 
 def negative_log_likelihood(

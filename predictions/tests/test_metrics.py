@@ -9,8 +9,10 @@ from predictions.core.metrics import (
     expected_calibration_error,
     fit_temperature,
     macro_f1,
+    macro_f1_interval,
     negative_log_likelihood,
     recall_per_class,
+    top_accuracy,
     wilson_interval,
 )
 
@@ -68,3 +70,25 @@ def test_the_wilson_interval_agrees_with_the_published_one() -> None:
     assert wilson_interval(81, 263) == pytest.approx((0.2553, 0.3662), abs=5e-5)
     assert wilson_interval(0, 20) == pytest.approx((0.0, 0.1611), abs=5e-5)
     assert wilson_interval(0, 0) == (0.0, 1.0)
+
+
+def test_macro_f1_counts_only_the_classes_it_is_told() -> None:
+    assert macro_f1(MATRIX, among=[0, 2]) == pytest.approx((0.8 + 2 / 3) / 2)
+
+
+def test_the_interval_of_macro_f1_holds_it_and_narrows_with_more_rows() -> None:
+    few, many = (macro_f1_interval(MATRIX * times, among=[0, 1, 2]) for times in (3, 300))
+    for low, high in (few, many):
+        assert low < macro_f1(MATRIX) < high
+    assert many[1] - many[0] < (few[1] - few[0]) / 5
+    assert macro_f1_interval(MATRIX, among=[]) == (0, 1)
+
+
+def test_answers_without_a_fault_have_an_interval_of_one_point() -> None:
+    assert macro_f1_interval(np.diag([30, 40]), among=[0, 1]) == (1, 1)
+
+
+def test_a_label_among_the_likeliest_answers_counts() -> None:
+    scores = np.array([[0.5, 0.3, 0.1, 0.1], [0.4, 0.3, 0.2, 0.1], [0.1, 0.2, 0.3, 0.4]])
+    assert top_accuracy(scores, np.array([1, 3, 3]), 2) == pytest.approx(2 / 3)
+    assert top_accuracy(scores, np.array([1, 3, 3]), 1) == pytest.approx(1 / 3)
