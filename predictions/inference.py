@@ -61,7 +61,7 @@ def load_model(version: ModelVersion) -> Model:
     path = folder_of(version) / version.tflite_file
     if hashlib.sha256(path.read_bytes()).hexdigest() != version.sha256:
         raise ModelFileChanged(path.name)
-    classifier = Classifier(path, temperature=version.temperature)
+    classifier = Classifier(path, temperature=version.temperature, bias=version.bias)
     return Model(classifier, version.version_tag, version.crop_margin, version.pk)
 
 

@@ -48,6 +48,7 @@ class ModelVersion(models.Model):
     sha256 = models.CharField(_("SHA-256 of the LiteRT file"), max_length=64)
     precision = models.CharField(_("precision"), max_length=10)
     temperature = models.FloatField(_("temperature"), default=1.0)
+    bias = models.JSONField(_("bias of each class"), null=True, blank=True, default=None)
     crop_margin = models.FloatField(_("crop margin"), default=0.0)
     input_shape = models.CharField(_("input"), max_length=60, default="(None, 96, 96, 3)")
     total_params = models.BigIntegerField(_("parameters"), null=True)

@@ -1,7 +1,7 @@
 """The versions of the classifier: registered, activated, rolled back."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -49,6 +49,7 @@ class VersionFacts:
     sha256: str
     precision: str
     temperature: float
+    bias: Sequence[float] | None = None  # added to the logits, one number a class
     crop_margin: float = 0.0
     keras_file: str = ""
     input_shape: str = "(None, 96, 96, 3)"
@@ -65,6 +66,7 @@ def read_facts(path: Path) -> VersionFacts:
         sha256=card["files"]["tflite"]["sha256"],
         precision=card["precision"],
         temperature=card["temperature"],
+        bias=card.get("bias"),
         crop_margin=card["crop"]["margin"],
         keras_file=card["files"]["keras"]["name"],
         input_shape=card["input_shape"],
@@ -100,6 +102,7 @@ def register_version(
             "sha256": facts.sha256,
             "precision": facts.precision,
             "temperature": facts.temperature,
+            "bias": None if facts.bias is None else list(facts.bias),
             "crop_margin": facts.crop_margin,
             "input_shape": facts.input_shape,
             "total_params": facts.total_params,

@@ -1,5 +1,6 @@
 """Reads the emotion of face crops with a LiteRT network; TensorFlow is never imported."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -22,16 +23,27 @@ class Classifier:
     Not re-entrant: one thread at a time may call it, so give every thread its own.
     """
 
-    def __init__(self, path: Path, *, temperature: float, threads: int = 1) -> None:
+    def __init__(
+        self,
+        path: Path,
+        *,
+        temperature: float,
+        bias: Sequence[float] | None = None,
+        threads: int = 1,
+    ) -> None:
         """Load the network at `path`: uint8, int8 or float32 in, and the same choice out.
 
         Its input is (n, 96, 96, 3), its output (n, 7) logits or probabilities, which a trial
-        on noise tells apart. Raises `ModelUnfit` for any other file, and `ValueError` for a
-        temperature that is not a finite number above 0.
+        on noise tells apart. `bias`, one number a class, is added to the logits before they are
+        divided by the temperature. Raises `ModelUnfit` for any other file, and `ValueError` for
+        a temperature that is not a finite number above 0 or a bias that is not 7 finite ones.
         """
         if not (np.isfinite(temperature) and temperature > 0):
             raise ValueError(f"no temperature: {temperature}")
         self._temperature = np.float32(temperature)
+        self._bias = np.asarray([0.0] * len(EMOTIONS) if bias is None else bias, np.float32)
+        if self._bias.shape != (len(EMOTIONS),) or not np.isfinite(self._bias).all():
+            raise ValueError(f"no bias for {len(EMOTIONS)} classes: {bias}")
         self._one = _Network(path, threads, batch=1)
         # Several at once cost an eighth less a face and 6 MB; more than four gain nothing.
         self._several: _Network | None
@@ -61,7 +73,7 @@ class Classifier:
             place = following
         if self._softmaxed:
             scores = np.log(np.maximum(scores, np.float32(1e-6)))
-        return soften(scores, self._temperature)
+        return soften(scores + self._bias, self._temperature)
 
 
 class _Network:

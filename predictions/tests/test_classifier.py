@@ -20,8 +20,11 @@ def faces(n: int) -> NDArray[np.uint8]:
     return np.random.default_rng(0).integers(0, 256, (n, 96, 96, 3), dtype=np.uint8)
 
 
-def shipped(temperature: float = FACTS["temperature"]) -> Classifier:
-    return Classifier(SHIPPED / FACTS["files"]["tflite"]["name"], temperature=temperature)
+def shipped(
+    temperature: float = FACTS["temperature"], bias: list[float] | None = None
+) -> Classifier:
+    path = SHIPPED / FACTS["files"]["tflite"]["name"]
+    return Classifier(path, temperature=temperature, bias=bias)
 
 
 def test_the_shipped_files_are_those_of_the_card() -> None:
@@ -103,6 +106,20 @@ def test_other_shapes_and_types_of_faces_are_refused(wrong: NDArray[Any]) -> Non
 def test_a_temperature_must_be_finite_and_above_nought(temperature: float) -> None:
     with pytest.raises(ValueError, match="temperature"):
         shipped(temperature)
+
+
+def test_a_bias_is_added_to_the_logits_before_the_temperature() -> None:
+    plain = shipped(2.0).probabilities(faces(4))
+    biased = shipped(2.0, [0, 3, 0, 0, 0, 0, 0]).probabilities(faces(4))
+    # The odds of disgust against fear grow by exp(3 / 2).
+    grown = (biased[:, 1] / biased[:, 2]) / (plain[:, 1] / plain[:, 2])
+    assert grown == pytest.approx(np.full(4, np.exp(1.5)), rel=1e-3)
+
+
+@pytest.mark.parametrize("bias", [[0.0] * 6, [float("nan")] * 7])
+def test_a_bias_has_one_finite_number_a_class(bias: list[float]) -> None:
+    with pytest.raises(ValueError, match="bias"):
+        shipped(bias=bias)
 
 
 @pytest.mark.parametrize(

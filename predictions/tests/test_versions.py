@@ -61,6 +61,7 @@ def test_a_shipped_version_is_registered_and_active_and_stays_as_it_is(
         },
         "precision": "int8",
         "temperature": 1.25,
+        "bias": [0, 0.5, 0, 0, 0, 0, 0],
         "crop": {"margin": 0.02},
         "input_shape": "(None, 96, 96, 3)",
         "total_params": 3_000_000,
@@ -71,6 +72,7 @@ def test_a_shipped_version_is_registered_and_active_and_stays_as_it_is(
     fill_catalogue()
     version = ModelVersion.objects.get()
     assert (version.version_tag, version.active, version.crop_margin) == ("v1.0.0", True, 0.02)
+    assert version.bias == [0, 0.5, 0, 0, 0, 0, 0]
     assert versions.folder_of(version) == nothing_shipped
     assert ModelActivation.objects.count() == 1
 
