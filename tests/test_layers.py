@@ -116,11 +116,11 @@ def test_a_core_knows_no_framework_and_no_app() -> None:
 
 
 def test_a_server_never_imports_training() -> None:
-    """It may run it as a child process, by its name."""
+    """It may run it as a child process, by its name. Commands are run by people."""
     inside = [path for path in sources() if "training" in path.parts]
     found = []
     for path in sources():
-        if path in inside or path.name == "train_emotions.py":
+        if path in inside or path.parent.name == "commands":
             continue
         names = [name for _, name in imports_in(ast.parse(path.read_text(encoding="utf-8")))]
         found += [f"{path}: {one}" for one in names if one.startswith("predictions.training")]

@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 
 from predictions.core.classifier import Classifier, ModelUnfit, soften
 from predictions.core.labels import EMOTIONS
+from predictions.core.report import find_set
+from predictions.training.card import card
 
 SHIPPED = Path(__file__).parents[1] / "ml_models"
 FACTS: dict[str, Any] = json.loads((SHIPPED / "emotions-v1.json").read_text())
@@ -40,21 +42,29 @@ def test_the_card_keeps_what_was_promised_of_the_network() -> None:
     assert tuple(FACTS["classes"]) == EMOTIONS
     assert 2_500_000 <= FACTS["total_params"] <= 3_500_000
     assert FACTS["macs"] <= 20_000_000
-    assert FACTS["temperature"] == round(FACTS["metrics"]["temperature"], 4)
-    assert FACTS["metrics"] == FACTS[f"metrics_{FACTS['precision']}"]
-    lost = FACTS["metrics_fp32"]["strict"]["accuracy"] - FACTS["metrics_int8"]["strict"]["accuracy"]
+    precision = FACTS["metrics"]["precision"]
+    first = FACTS["metrics"]["sets"][0]
+    assert precision[FACTS["precision"]]["accuracy"] == first["accuracy"]
+    lost = precision["fp32"]["accuracy"] - precision["int8"]["accuracy"]
     assert (FACTS["precision"] == "int8") == (lost <= 0.005)
 
 
-@pytest.mark.parametrize("rows", ["strict", "every", "press"])
-def test_the_figures_of_the_card_follow_from_its_confusion_matrix(rows: str) -> None:
-    scores = FACTS["metrics"][rows]
+@pytest.mark.parametrize("name", ["strict", "every", "press"])
+def test_the_figures_of_the_card_follow_from_its_confusion_matrix(name: str) -> None:
+    scores = find_set(FACTS["metrics"], name)
+    assert scores is not None
     matrix = np.array(scores["confusion"])
-    assert matrix.sum() == scores["rows"]
-    assert scores["accuracy"] == pytest.approx(np.trace(matrix) / scores["rows"])
-    assert list(scores["n"].values()) == matrix.sum(axis=1).tolist()
+    assert matrix.sum() == scores["n"]
+    assert scores["accuracy"] == pytest.approx(np.trace(matrix) / scores["n"], abs=1e-6)
+    assert [one["n"] for one in scores["per_class"].values()] == matrix.sum(axis=1).tolist()
     for emotion, count, found in zip(EMOTIONS, matrix.sum(axis=1), np.diag(matrix), strict=True):
-        assert scores["recall"][emotion] == pytest.approx(found / count)
+        recall = scores["per_class"][emotion]["recall"]
+        assert recall == pytest.approx(found / count, abs=1e-6)
+
+
+def test_the_card_is_written_from_the_facts_beside_it() -> None:
+    path = (SHIPPED / FACTS["files"]["tflite"]["name"]).with_suffix(".md")
+    assert path.read_text() == card(FACTS)
 
 
 def test_answers_are_distributions_over_the_seven_emotions() -> None:

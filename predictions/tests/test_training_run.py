@@ -16,6 +16,7 @@ import tensorflow as tf
 from django.core.management import CommandError, call_command
 
 from predictions.core.classifier import Classifier, ModelUnfit
+from predictions.core.corruptions import CORRUPTIONS
 from predictions.core.labels import EMOTIONS
 from predictions.tests.test_training_packs import write_packs
 from predictions.training.convert import to_float, to_int8
@@ -179,7 +180,13 @@ def test_a_run_ships_four_files_that_agree(tiny_run: TinyRun, tmp_path: Path) ->
     out = tmp_path / "shipped"
     facts = ship(tiny_run.data, tiny_run.out, out)
     assert facts.classes == EMOTIONS
-    assert facts.rows["val_ferplus_strict"] == 7
+    assert [(one["name"], one["n"]) for one in facts.metrics["sets"]] == [
+        ("strict", 7),
+        ("every", 14),
+        ("press", 14),
+    ]
+    assert [one["train"] for one in facts.metrics["provenance"]] == [14, 14]
+    assert len(facts.metrics["corruptions"]) == len(CORRUPTIONS)
     written = json.loads((out / f"{NAME}.json").read_text())
     for kind in ("keras", "tflite"):
         content = (out / f"{NAME}.{kind}").read_bytes()

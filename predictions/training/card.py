@@ -1,29 +1,50 @@
 """Writes the model card: what people should know before they believe the network."""
 
+from textwrap import fill
 from typing import Any
 
+from predictions.core import report_tables as tables
 from predictions.core.labels import EMOTIONS
+from predictions.core.report import Report
 
-SCORES = {
-    "strict": "FER+ faces on which more than half of the crowd agrees",
-    "every": "all FER+ faces, doubtful ones too, by majority",
-    "press": "press photographs of people it never saw",
-}
+LIMITS_OF_USE = """
+An expression is not a state of mind. The answer says how people would name a face, not what the
+person feels, means or will do.
+
+In the European Union it is prohibited to infer emotions of people at work or in education, save
+for medical or safety reasons: AI Act (Regulation (EU) 2024/1689), Art. 5(1)(f). Do not use this
+network there, nor to judge, rank or screen anyone.
+
+Disgust and fear are rare in the data and often missed: see their recall and how few faces it
+rests on.
+
+Who is in the photographs (age, skin, sex, culture, disability) is not recorded, so fairness was
+not measured. Assume that it differs between groups.
+
+Faces from the side, in the dark, behind a mask or far away, and drawings, are outside of what it
+was trained on; it answers all the same. Its confidence means less there.
+
+It sees one still picture and knows nothing of speech, context or the moment before.
+"""
+LIMITS = tuple(" ".join(limit.split()) for limit in LIMITS_OF_USE.split("\n\n"))
 
 
 def card(facts: dict[str, Any]) -> str:
     """The card in Markdown, from the facts as the .json holds them."""
+    report: Report = facts["metrics"]
     parts = [
         _opening(facts),
-        _data(facts["rows"]),
-        _results(facts),
-        _confusion(facts["metrics"]["strict"]["confusion"]),
-        _precision(facts),
-        _crop(facts),
-        _recipe(facts),
-        LIMITS,
+        _data(report),
+        _results(facts, report),
+        _confusion(report),
+        _spoilt(report),
+        _precision(facts, report),
+        _crop(facts, report),
+        _seeds(report),
+        _recipe(report),
+        _limits(report),
     ]
-    return "\n\n".join(part.strip() for part in parts) + "\n"
+    return "\n\n".join(part.strip() for part in parts if part) + "\n"
 
 
 def _opening(facts: dict[str, Any]) -> str:
@@ -37,20 +58,14 @@ Reads the facial expression of one cropped face as one of {len(EMOTIONS)} words:
 
 Every figure below was measured on validation rows, which also chose the precision and fitted the
 temperature. None comes from a test set: expect less from another camera and other people.
-The weights are those of the last epoch, not of the best one."""
+`make evaluate DATA=DIR` measures them anew."""
 
 
-def _data(rows: dict[str, int]) -> str:
+def _data(report: Report) -> str:
     return f"""
 ## Data
 
-| source | training | validation | licence |
-|---|---|---|---|
-| FER2013 faces (48x48 gray) with FER+ crowd votes | {rows["train_ferplus"]:,} \
-| {rows["val_ferplus"]:,} ({rows["val_ferplus_strict"]:,} strict) | votes MIT; the photographs \
-were collected from the web for a contest in 2013, without an open licence |
-| press photographs (muxspace), split by person | {rows["train_press"]:,} | {rows["val_press"]:,} \
-| repository Apache-2.0 |
+{tables.provenance_table(report)}
 
 No photograph is shipped. FER+ rows learn the distribution of the votes among the seven emotions;
 single votes, contempt, "unknown" and "not a face" are left out. Press rows learn their one label,
@@ -58,112 +73,113 @@ smoothed by 5 %. FER+ and the first FER2013 labels agree on 68 % of the faces: t
 the majority of about ten people, not what anyone felt."""
 
 
-def _results(facts: dict[str, Any]) -> str:
-    scores = facts["metrics"]
-    lines = [
-        "## Results on validation",
-        "",
-        "| rows | n | accuracy (95 % interval) | macro-F1 | ECE before | ECE after temperature |",
-        "|---|---|---|---|---|---|",
-    ]
-    for name, words in SCORES.items():
-        one = scores[name]
-        low, high = one["accuracy_interval"]
-        lines.append(
-            f"| {words} | {one['rows']:,} | {one['accuracy']:.3f} ({low:.3f} to {high:.3f}) "
-            f"| {one['macro_f1']:.3f} | {one['ece_before']:.3f} | {one['ece_after']:.3f} |"
-        )
-    lines += [
-        "",
-        f"The temperature is {facts['temperature']:.4f}, fitted on all validation rows together.",
-        "The calibration error (ECE, 15 bins) is measured on the same rows.",
-        "",
-        "Recall, with the number of faces:",
-        "",
-        "| emotion | FER+ strict | all FER+ | press |",
-        "|---|---|---|---|",
-    ]
-    lines += [
-        f"| {emotion} | " + " | ".join(_recall(scores[name], emotion) for name in SCORES) + " |"
-        for emotion in EMOTIONS
-    ]
-    return "\n".join(lines)
+def _results(facts: dict[str, Any], report: Report) -> str:
+    temperature = facts["temperature"]
+    return f"""
+## Results on validation
+
+{tables.sets_table(report)}
+
+Intervals of accuracy and recall are Wilson's, those of macro-F1 a bootstrap over the rows. Macro-F1
+counts the classes that have at least ten rows. The temperature is {temperature:.4f}, fitted on all
+validation rows together; the calibration error (ECE, 15 bins) is measured on the same rows.
+
+Accuracy when it may keep silent on the rows of which it is less sure:
+
+{tables.coverage_table(report)}
+
+Recall, with the number of faces:
+
+{tables.recall_table(report)}
+
+Each class on the first of the sets:
+
+{tables.class_table(report["sets"][0])}
+
+How sure it was there, and how often right:
+
+{tables.reliability_table(report["sets"][0])}"""
 
 
-def _recall(scores: dict[str, Any], emotion: str) -> str:
-    share = scores["recall"][emotion]
-    return "none" if share is None else f"{share:.2f} (n={scores['n'][emotion]})"
+def _confusion(report: Report) -> str:
+    first = report["sets"][0]
+    return f"""
+## Confusion
+
+{first["title"]}:
+
+{tables.confusion_table(first)}"""
 
 
-def _confusion(matrix: list[list[int]]) -> str:
-    lines = [
-        "## Confusion, FER+ strict",
-        "",
-        "| truth \\ answer | " + " | ".join(EMOTIONS) + " |",
-        "|---|" + "---|" * len(EMOTIONS),
-    ]
-    lines += [
-        f"| {emotion} | " + " | ".join(str(count) for count in row) + " |"
-        for emotion, row in zip(EMOTIONS, matrix, strict=True)
-    ]
-    return "\n".join(lines)
+def _spoilt(report: Report) -> str:
+    if "corruptions" not in report:
+        return ""
+    return f"""
+## What a poor picture costs
+
+The same faces, spoilt after they were cut out at 96x96:
+
+{tables.corruption_table(report)}"""
 
 
-def _precision(facts: dict[str, Any]) -> str:
-    fp32, int8 = facts["metrics_fp32"]["strict"], facts["metrics_int8"]["strict"]
+def _precision(facts: dict[str, Any], report: Report) -> str:
     return f"""
 ## Precision
 
-| .tflite | strict accuracy | macro-F1 |
-|---|---|---|
-| fp32 | {fp32["accuracy"]:.4f} | {fp32["macro_f1"]:.3f} |
-| int8, calibrated on 500 training faces | {int8["accuracy"]:.4f} | {int8["macro_f1"]:.3f} |
+{tables.precision_table(report)}
 
-Shipped: **{facts["precision"]}**. int8 is taken when it loses at most half a point. The `.tflite`
-answers logits; divide them by the temperature before the softmax."""
+Shipped: **{facts["precision"]}**. int8, calibrated on 500 training faces, is taken when it loses at
+most half a point of accuracy on the first of the sets. The `.tflite` answers logits; add the bias
+if the `.json` has one, and divide them by the temperature before the softmax."""
 
 
-def _crop(facts: dict[str, Any]) -> str:
+def _crop(facts: dict[str, Any], report: Report) -> str:
     crop = facts["crop"]
-    sides = "\n".join(
-        f"- {side} times the side: {share:.3f}" for side, share in facts["accuracy_by_crop"].items()
-    )
-    return f"""
+    text = f"""
 ## Which crop it expects
 
 A square around one upright face, from the middle of the forehead to below the chin: the box of
-{crop["detector"]}, widened by {crop["margin"]:.0%} of its side on each side (the median of both
-packs), then scaled to 96x96. Strict accuracy on validation when the crop is tighter or looser, with
-edges repeated where the photograph ends:
+{crop["detector"]}, widened by {crop["margin"]:.0%} of its side on each side, then scaled to 96x96.
+"""
+    if "crop" in report:
+        text += f"""
+Accuracy on the first of the sets when the crop is so many times as wide, edges repeated:
 
-{sides}"""
+{tables.crop_table(report)}
+"""
+    if "end_to_end" in report:
+        text += f"""
+The whole path, from a picture with the face somewhere in it through the detector to the label, by
+the margin around the detector's box, in sides of the box:
+
+{tables.margin_table(report)}
+"""
+    return text
 
 
-def _recipe(facts: dict[str, Any]) -> str:
-    settings = "\n".join(f"- {name}: {value}" for name, value in facts["recipe"].items())
+def _seeds(report: Report) -> str:
+    if "seeds" not in report:
+        return ""
+    return f"""
+## Seeds
+
+The same recipe from other starts, in fp32, on the first of the sets:
+
+{tables.seeds_table(report)}"""
+
+
+def _recipe(report: Report) -> str:
+    settings = "\n".join(f"- {name}: {value}" for name, value in report.get("recipe", {}).items())
     return f"""
 ## How it was trained
 
-`manage.py train_emotions --data DIR` repeats it. AdamW, one cosine, averaged weights, soft targets,
-class weights by rarity, and pictures moved, relit, covered, blurred and packed anew as another
-webcam might. The settings:
+`manage.py train_emotions --data DIR` repeats it; `docs/training.md` says what else was
+tried. AdamW, one cosine, averaged weights, soft targets, class weights by rarity, and pictures
+moved, relit, covered, blurred and packed anew as another webcam might. The settings:
 
 {settings}"""
 
 
-LIMITS = """
-## Limits of use
-
-- **An expression is not a state of mind.** The answer says how people would name a face, not what
-  the person feels, means or will do.
-- In the European Union it is prohibited to infer emotions of people at work or in education, save
-  for medical or safety reasons: AI Act (Regulation (EU) 2024/1689), Art. 5(1)(f). Do not use this
-  network there, nor to judge, rank or screen anyone.
-- Disgust and fear are rare in the data and often missed: see their recall and how few faces it
-  rests on.
-- Who is in the photographs (age, skin, sex, culture, disability) is not recorded, so fairness was
-  not measured. Assume that it differs between groups.
-- Faces from the side, in the dark, behind a mask or far away, and drawings, are outside of what it
-  was trained on; it answers all the same. Its confidence means less there.
-- It sees one still picture and knows nothing of speech, context or the moment before.
-"""
+def _limits(report: Report) -> str:
+    lines = [fill(one, 98, initial_indent="- ", subsequent_indent="  ") for one in report["limits"]]
+    return "\n".join(["## Limits of use", "", *lines])

@@ -1,116 +1,191 @@
-"""Judges a converted network on the validation rows, through the classifier that serves it."""
+"""Judges a network on labelled rows, through the classifier that serves it."""
 
+import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from predictions.core import metrics
-from predictions.core.classifier import Classifier, soften
+from predictions.core.classifier import Classifier
+from predictions.core.corruptions import CORRUPTIONS
 from predictions.core.labels import EMOTIONS
-from predictions.training.packs import SIDE, Faces
+from predictions.core.report import CorruptionScore, CropScore, Latency, Report, SetScores, score
+from predictions.training.packs import Faces
 
-INT8_MAY_LOSE = 0.005  # of strict accuracy, against fp32
+INT8_MAY_LOSE = 0.005  # of the first set's accuracy, against fp32
 CROPS = (0.8, 0.9, 1.1, 1.25)  # side of the crop, in sides of the crop it learnt from
+AT_ONCE = 256  # rows that are answered together
+
+Images = NDArray[np.uint8]  # (n, side, side, 3) RGB, or (n, side, side) gray
+LogAnswers = NDArray[np.float32]  # (n, classes) log-probabilities at temperature 1
+Reader = Callable[[Images], LogAnswers]
+
+
+class Network(Protocol):
+    """Something that answers as a classifier at temperature 1 does."""
+
+    def probabilities(self, faces: NDArray[np.uint8]) -> NDArray[np.float32]: ...
 
 
 @dataclass(frozen=True, slots=True)
-class Scores:
-    """What the network got right among some rows, all shares 0..1."""
+class Subset:
+    """Some of the rows, under a name of their own."""
 
-    rows: int
-    accuracy: float
-    accuracy_interval: tuple[float, float]  # Wilson, 95 %
-    macro_f1: float
-    recall: dict[str, float | None]  # None where n is 0
-    n: dict[str, int]
-    confusion: list[list[int]]  # row is the truth, column the answer, in the order of EMOTIONS
-    ece_before: float
-    ece_after: float  # with the temperature
+    name: str
+    title: str
+    rows: NDArray[np.bool_]
 
 
-@dataclass(frozen=True, slots=True)
-class Evaluation:
-    """One converted file on all validation rows."""
-
-    temperature: float  # fitted on all of them, by majority label
-    strict: Scores  # FER+ rows whose majority is more than half of the votes
-    every: Scores  # all FER+ rows
-    press: Scores  # press photographs
+def read_tflite(path: Path, *, bias: Sequence[float] | None = None) -> Reader:
+    """A .tflite with its bias, at temperature 1. Raises `ModelUnfit`."""
+    return reader(Classifier(path, temperature=1.0, bias=bias))
 
 
-def log_answers(tflite: Path, gray: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """(n, 7) log-probabilities at temperature 1 for (n, 96, 96) gray faces."""
-    classifier = Classifier(tflite, temperature=1.0)
-    answers = np.empty((len(gray), len(EMOTIONS)), np.float32)
-    for start in range(0, len(gray), 256):
-        faces = np.repeat(gray[start : start + 256, :, :, None], 3, axis=3)
-        answers[start : start + 256] = classifier.probabilities(faces)
-    return np.asarray(np.log(np.maximum(answers, 1e-30)), np.float32)
+def reader(network: Network) -> Reader:
+    """Answers any number of rows, gray ones too."""
+
+    def read(images: Images) -> LogAnswers:
+        parts = [
+            network.probabilities(as_colour(images[start : start + AT_ONCE]))
+            for start in range(0, len(images), AT_ONCE)
+        ]
+        return np.asarray(np.log(np.maximum(np.concatenate(parts), 1e-30)), np.float32)
+
+    return read
 
 
-def evaluate(answers: NDArray[np.float32], faces: Faces) -> Evaluation:
-    """Score (n, 7) log-probabilities of the n validation rows."""
-    temperature = metrics.fit_temperature(answers, faces.labels)
-
-    def among(rows: NDArray[np.bool_]) -> Scores:
-        return score(answers[rows], faces.labels[rows], temperature)
-
-    return Evaluation(
-        temperature=temperature,
-        strict=among(faces.strict & ~faces.press),
-        every=among(~faces.press),
-        press=among(faces.press),
-    )
+def as_colour(images: Images) -> NDArray[np.uint8]:
+    """(n, side, side, 3), whether gray or colour was given."""
+    return images if images.ndim == 4 else np.repeat(images[..., None], 3, axis=3)
 
 
-def score(answers: NDArray[np.float32], labels: NDArray[np.int64], temperature: float) -> Scores:
-    """Score (n, 7) log-probabilities against (n,) labels; n is at least 1."""
-    predicted = answers.argmax(axis=1)
-    matrix = metrics.confusion_matrix(labels, predicted, classes=len(EMOTIONS))
-    recall = metrics.recall_per_class(matrix)
-    before = soften(answers, np.float32(1))
-    after = soften(answers, np.float32(temperature))
-    return Scores(
-        rows=len(labels),
-        accuracy=metrics.accuracy(labels, predicted),
-        accuracy_interval=metrics.wilson_interval(int(np.trace(matrix)), len(labels)),
-        macro_f1=metrics.macro_f1(matrix),
-        recall={
-            emotion: None if np.isnan(share) else float(share)
-            for emotion, share in zip(EMOTIONS, recall, strict=True)
-        },
-        n=dict(zip(EMOTIONS, matrix.sum(axis=1).tolist(), strict=True)),
-        confusion=matrix.tolist(),
-        ece_before=metrics.expected_calibration_error(before, labels),
-        ece_after=metrics.expected_calibration_error(after, labels),
-    )
+def emotion_subsets(faces: Faces) -> list[Subset]:
+    """What is reported of the emotion packs, without the sets that have no rows."""
+    crowd = "FER+ faces on which more than half of the crowd agrees"
+    named = [
+        Subset("strict", crowd, faces.strict & ~faces.press),
+        Subset("every", "all FER+ faces, doubtful ones too, by majority", ~faces.press),
+        Subset("press", "press photographs of people it never saw", faces.press),
+    ]
+    return [subset for subset in named if subset.rows.any()]
 
 
-def int8_is_good_enough(fp32: Evaluation, int8: Evaluation) -> bool:
-    """Whether int8 loses at most half a point of strict accuracy."""
-    return fp32.strict.accuracy - int8.strict.accuracy <= INT8_MAY_LOSE
-
-
-def accuracy_by_crop(tflite: Path, faces: Faces) -> dict[str, float]:
-    """Strict accuracy when the crop is tighter or looser, edges repeated, by side of the crop."""
-    strict = faces.take(faces.strict & ~faces.press)
-    return {
-        f"{side:g}": metrics.accuracy(
-            strict.labels, log_answers(tflite, _crop(strict.images, side)).argmax(axis=1)
+def judge(
+    answers: LogAnswers,
+    labels: NDArray[np.int64],
+    subsets: Sequence[Subset],
+    *,
+    classes: Sequence[str] = EMOTIONS,
+    temperature: float = 1.0,
+) -> list[SetScores]:
+    """Score each of the subsets."""
+    return [
+        score(
+            subset.name,
+            answers[subset.rows],
+            labels[subset.rows],
+            title=subset.title,
+            classes=classes,
+            temperature=temperature,
         )
+        for subset in subsets
+    ]
+
+
+def fitted_temperature(answers: LogAnswers, labels: NDArray[np.int64]) -> float:
+    """As it is written down and served: to four digits."""
+    return round(metrics.fit_temperature(answers, labels), 4)
+
+
+def summary(scores: SetScores) -> dict[str, float]:
+    """One line of a comparison."""
+    return {"accuracy": scores["accuracy"], "macro_f1": scores["macro_f1"]}
+
+
+def int8_is_good_enough(fp32: SetScores, int8: SetScores) -> bool:
+    """Whether int8 loses at most half a point of accuracy."""
+    return fp32["accuracy"] - int8["accuracy"] <= INT8_MAY_LOSE
+
+
+def corruption_table(
+    read: Reader, images: Images, labels: NDArray[np.int64]
+) -> list[CorruptionScore]:
+    """Accuracy on the same rows under each corruption, and how much it costs."""
+    clean = _accuracy(read, images, labels)
+    table: list[CorruptionScore] = []
+    for corruption in CORRUPTIONS:
+        share = _accuracy(read, corruption.apply(as_colour(images)), labels)
+        table.append(
+            {
+                "name": corruption.name,
+                "title": corruption.title,
+                "accuracy": round(share, 6),
+                "drop": round(clean - share, 6),
+            }
+        )
+    return table
+
+
+def crop_table(read: Reader, images: Images, labels: NDArray[np.int64]) -> list[CropScore]:
+    """Accuracy when the crop is tighter or looser, edges repeated."""
+    return [
+        {"side": side, "accuracy": round(_accuracy(read, recut(images, side), labels), 6)}
         for side in CROPS
-    }
+    ]
 
 
-def _crop(images: NDArray[np.uint8], side: float) -> NDArray[np.uint8]:
-    edge = (SIDE - 1) / 2 * (1 - side)
+def recut(images: Images, side: float) -> Images:
+    """The crop that is `side` times as wide about the same middle; edges are repeated."""
+    width = images.shape[1]
+    edge = (width - 1) / 2 * (1 - side)
     move = np.array([[side, 0, edge], [0, side, edge]])
     flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-    cropped = [
-        cv2.warpAffine(image, move, (SIDE, SIDE), flags=flags, borderMode=cv2.BORDER_REPLICATE)
+    cut = [
+        cv2.warpAffine(image, move, (width, width), flags=flags, borderMode=cv2.BORDER_REPLICATE)
         for image in images
     ]
-    return np.stack(cropped).astype(np.uint8)
+    return np.stack(cut).astype(np.uint8)
+
+
+def latency(network: Network, *, side: int = 96, n: int = 200) -> Latency:
+    """Milliseconds for one face at a time on this machine, after ten to warm up."""
+    faces = np.random.default_rng(0).integers(0, 256, (1, side, side, 3), dtype=np.uint8)
+    spent = []
+    for _ in range(n + 10):
+        began = time.perf_counter()
+        network.probabilities(faces)
+        spent.append((time.perf_counter() - began) * 1000)
+    p50, p95 = np.percentile(spent[10:], [50, 95])
+    return {"p50": round(float(p50), 2), "p95": round(float(p95), 2), "n": n}
+
+
+def full_report(
+    read: Reader,
+    images: Images,
+    labels: NDArray[np.int64],
+    subsets: Sequence[Subset],
+    *,
+    classes: Sequence[str] = EMOTIONS,
+    temperature: float = 1.0,
+    tables: bool = True,
+) -> Report:
+    """The report of all subsets; with `tables`, what spoils the answers on the first of them."""
+    answers = read(images)
+    report: Report = {
+        "classes": list(classes),
+        "sets": judge(answers, labels, subsets, classes=classes, temperature=temperature),
+    }
+    if tables:
+        first = subsets[0].rows
+        report["corruptions"] = corruption_table(read, images[first], labels[first])
+        report["crop"] = crop_table(read, images[first], labels[first])
+    return report
+
+
+def _accuracy(read: Reader, images: Images, labels: NDArray[np.int64]) -> float:
+    return metrics.accuracy(labels, read(images).argmax(axis=1))

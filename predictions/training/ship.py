@@ -7,6 +7,7 @@ import argparse
 import hashlib
 import json
 import logging
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -15,15 +16,21 @@ from typing import Any
 import keras
 import numpy as np
 
+from predictions.core.classifier import Classifier
 from predictions.core.labels import EMOTIONS
-from predictions.training.card import card
+from predictions.core.report import Report, SetScores
+from predictions.training.card import LIMITS, card
 from predictions.training.convert import to_float, to_int8
 from predictions.training.evaluate import (
-    Evaluation,
-    accuracy_by_crop,
-    evaluate,
+    Reader,
+    emotion_subsets,
+    fitted_temperature,
+    full_report,
     int8_is_good_enough,
-    log_answers,
+    judge,
+    latency,
+    read_tflite,
+    summary,
 )
 from predictions.training.network import build_network, build_trunk, count_macs, dress
 from predictions.training.packs import Faces, read_split
@@ -49,9 +56,11 @@ class Facts:
     """What the .json says about the two files beside it."""
 
     tag: str
+    task: str
     files: dict[str, dict[str, Any]]  # by kind, keras and tflite: name, bytes, sha256
     precision: str  # of the .tflite: fp32 or int8
     temperature: float  # divides the logits before the softmax
+    bias: tuple[float, ...] | None  # added to the logits before that, one number a class
     total_params: int
     macs: int  # multiply-accumulates for one face
     input_shape: str
@@ -59,34 +68,52 @@ class Facts:
     output: dict[str, str]
     classes: tuple[str, ...]
     crop: Crop
-    rows: dict[str, int]
-    recipe: dict[str, Any]
-    metrics: Evaluation  # of the .tflite
-    metrics_fp32: Evaluation
-    metrics_int8: Evaluation
-    accuracy_by_crop: dict[str, float]  # strict, by side of the crop
+    metrics: Report  # of the .tflite
 
 
-def ship(data: Path, run: Path, out: Path) -> Facts:
+def ship(
+    data: Path,
+    run: Path,
+    out: Path,
+    *,
+    name: str = NAME,
+    tag: str = TAG,
+    others: Sequence[Path] = (),
+    bias: tuple[float, ...] | None = None,
+) -> Facts:
     """Convert, judge and describe the run in the folder `run`; writes four files to `out`.
 
-    Raises `FileNotFoundError` when there is no finished epoch, or no pack in `data`.
+    `others` are runs of the same recipe with other seeds, for the table of seeds. Raises
+    `FileNotFoundError` when there is no finished epoch, or no pack in `data`.
     """
-    recipe = json.loads((run / "history.json").read_text())["recipe"]
+    recipe = _recipe(run)
     network = load_network(run / "trunk.npz", recipe)
     faces, check = read_split(data, "train"), read_split(data, "val")
     out.mkdir(parents=True, exist_ok=True)
-    network.save(out / f"{NAME}.keras")
+    network.save(out / f"{name}.keras")
     drawn = np.random.default_rng(recipe["seed"]).permutation(len(faces))[:CALIBRATION_FACES]
     candidates = {"fp32": to_float(network), "int8": to_int8(network, faces.images[drawn])}
-    judged = {name: _judge(content, check) for name, content in candidates.items()}
-    precision = "int8" if int8_is_good_enough(judged["fp32"], judged["int8"]) else "fp32"
-    (out / f"{NAME}.tflite").write_bytes(candidates[precision])
+    first = {kind: _first_set(content, check, bias) for kind, content in candidates.items()}
+    precision = "int8" if int8_is_good_enough(first["fp32"], first["int8"]) else "fp32"
+    tflite = out / f"{name}.tflite"
+    tflite.write_bytes(candidates[precision])
+    read = read_tflite(tflite, bias=bias)
+    temperature = fitted_temperature(read(check.images), check.labels)
+    report = emotion_report(read, check, temperature=temperature)
+    report["precision"] = {kind: summary(scores) for kind, scores in first.items()}
+    report["latency_ms"] = latency(Classifier(tflite, temperature=temperature, bias=bias))
+    if others:
+        report["seeds"] = [seed_row(folder, check, bias) for folder in (run, *others)]
+    report["provenance"] = provenance(faces, check)
+    report["recipe"] = recipe
+    report["limits"] = list(LIMITS)
     facts = Facts(
-        tag=TAG,
-        files={kind: _describe(out / f"{NAME}.{kind}") for kind in ("keras", "tflite")},
+        tag=tag,
+        task="emotions",
+        files={kind: describe(out / f"{name}.{kind}") for kind in ("keras", "tflite")},
         precision=precision,
-        temperature=round(judged[precision].temperature, 4),
+        temperature=temperature,
+        bias=bias,
         total_params=network.count_params(),
         macs=count_macs(network),
         input_shape=str(network.input_shape),
@@ -94,16 +121,43 @@ def ship(data: Path, run: Path, out: Path) -> Facts:
         output={"keras": "probabilities", "tflite": "float32 logits"},
         classes=EMOTIONS,
         crop=Crop(),
-        rows=_count(faces, check),
-        recipe=recipe,
-        metrics=judged[precision],
-        metrics_fp32=judged["fp32"],
-        metrics_int8=judged["int8"],
-        accuracy_by_crop=accuracy_by_crop(out / f"{NAME}.tflite", check),
+        metrics=report,
     )
-    (out / f"{NAME}.json").write_text(json.dumps(asdict(facts), indent=1) + "\n")
-    (out / f"{NAME}.md").write_text(card(asdict(facts)))
+    write_facts(out / f"{name}.json", asdict(facts))
     return facts
+
+
+def write_facts(path: Path, facts: dict[str, Any]) -> None:
+    """The .json and the model card beside it."""
+    path.write_text(json.dumps(facts, indent=1, ensure_ascii=False) + "\n")
+    path.with_suffix(".md").write_text(card(facts))
+
+
+def emotion_report(read: Reader, check: Faces, *, temperature: float) -> Report:
+    """The report on validation rows."""
+    return full_report(
+        read, check.images, check.labels, emotion_subsets(check), temperature=temperature
+    )
+
+
+def seed_row(run: Path, check: Faces, bias: tuple[float, ...] | None = None) -> dict[str, Any]:
+    """What one run reached on the first set in fp32, with a temperature of its own."""
+    recipe = _recipe(run)
+    network = load_network(run / "trunk.npz", recipe)
+    scores = _first_set(to_float(network), check, bias)
+    return {
+        "seed": recipe["seed"],
+        "n": scores["n"],
+        "accuracy": scores["accuracy"],
+        "macro_f1": scores["macro_f1"],
+        "ece": scores["calibration"]["ece"],
+        "recall": {name: scores["per_class"][name]["recall"] for name in ("disgust", "fear")},
+    }
+
+
+def _recipe(run: Path) -> dict[str, Any]:
+    recipe: dict[str, Any] = json.loads((run / "history.json").read_text())["recipe"]
+    return recipe
 
 
 def load_network(weights: Path, recipe: dict[str, Any]) -> keras.Model:
@@ -116,27 +170,39 @@ def load_network(weights: Path, recipe: dict[str, Any]) -> keras.Model:
     return network
 
 
-def _judge(content: bytes, check: Faces) -> Evaluation:
+def _first_set(content: bytes, check: Faces, bias: tuple[float, ...] | None) -> SetScores:
     with TemporaryDirectory() as folder:
         path = Path(folder) / "candidate.tflite"
         path.write_bytes(content)
-        return evaluate(log_answers(path, check.images), check)
+        answers = read_tflite(path, bias=bias)(check.images)
+    temperature = fitted_temperature(answers, check.labels)
+    return judge(answers, check.labels, emotion_subsets(check)[:1], temperature=temperature)[0]
 
 
-def _describe(path: Path) -> dict[str, Any]:
+def describe(path: Path) -> dict[str, Any]:
+    """A file by its name, size and digest."""
     content = path.read_bytes()
     digest = hashlib.sha256(content).hexdigest()
     return {"name": path.name, "bytes": len(content), "sha256": digest}
 
 
-def _count(faces: Faces, check: Faces) -> dict[str, int]:
-    return {
-        "train_ferplus": int((~faces.press).sum()),
-        "train_press": int(faces.press.sum()),
-        "val_ferplus": int((~check.press).sum()),
-        "val_ferplus_strict": int((check.strict & ~check.press).sum()),
-        "val_press": int(check.press.sum()),
-    }
+def provenance(faces: Faces, check: Faces) -> list[dict[str, Any]]:
+    """Where the rows of training and validation come from."""
+    return [
+        {
+            "source": "FER2013 faces (48x48 gray) with FER+ crowd votes",
+            "train": int((~faces.press).sum()),
+            "validation": int((~check.press).sum()),
+            "licence": "votes MIT; the photographs were collected from the web for a contest in "
+            "2013, without an open licence",
+        },
+        {
+            "source": "press photographs (muxspace), split by person",
+            "train": int(faces.press.sum()),
+            "validation": int(check.press.sum()),
+            "licence": "repository Apache-2.0",
+        },
+    ]
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -144,11 +210,16 @@ def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--run", type=Path, default=Path("training_runs/emotions"))
+    parser.add_argument("--others", type=Path, nargs="*", default=[], help="runs of other seeds")
     parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--name", default=NAME, help="of the four files")
+    parser.add_argument("--tag", default=TAG, help="of the version")
     given = parser.parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
-    facts = ship(given.data, given.run, given.out)
-    log.info("%s, strict accuracy %.4f", facts.precision, facts.metrics.strict.accuracy)
+    facts = ship(
+        given.data, given.run, given.out, name=given.name, tag=given.tag, others=given.others
+    )
+    log.info("%s, %s", facts.precision, summary(facts.metrics["sets"][0]))
 
 
 if __name__ == "__main__":

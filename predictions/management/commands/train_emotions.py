@@ -31,9 +31,10 @@ class Command(BaseCommand):
             facts = ship(data, out, out)
         except (PackError, FileNotFoundError, FileExistsError, ValueError) as error:
             raise CommandError(str(error)) from error
+        first = facts.metrics["sets"][0]
         self.stdout.write(
-            f"{facts.precision}: strict accuracy {facts.metrics.strict.accuracy:.4f}, "
-            f"macro-F1 {facts.metrics.strict.macro_f1:.3f}"
+            f"{facts.precision}: {first['title']}: accuracy {first['accuracy']:.4f}, "
+            f"macro-F1 {first['macro_f1']:.3f}"
         )
 
 
