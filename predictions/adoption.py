@@ -1,23 +1,31 @@
-"""A Keras model of the operator's own (`MODEL_PATH`), converted once and registered."""
+"""A Keras model of somebody else, converted, checked and registered: `register_model` and the
+operator's `MODEL_PATH`."""
 
 import hashlib
 import json
 import logging
 import os
+import re
 import resource
 import subprocess
 import sys
 import tempfile
 import threading
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 from django.conf import settings
 from django.db import connection, transaction
 from django.utils import timezone
 
 from predictions.core.classifier import Classifier
+from predictions.core.labels import EMOTIONS
+from predictions.core.samples import Untrustworthy, check_answers, sample_faces
 from predictions.models import ModelVersion
-from predictions.versions import VersionFacts, register_version
+from predictions.versions import VersionFacts, activate_version, read_facts, register_version
 from sessions_app.changes import MODEL_ACTIVATED, announce
 
 log = logging.getLogger(__name__)
@@ -27,10 +35,20 @@ CPU_S = 240
 MOST_MEMORY = 12 * 2**30  # of addresses: TensorFlow reserves far more than it uses
 MOST_FILE = 512 * 2**20
 CHUNK = 2**20
+SUFFIXES = (".keras", ".h5", ".hdf5")
+TAG = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")  # it names files too
 
 
 class NotAdopted(Exception):
     """The file cannot be used; the text says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wording:
+    """How a network wants to be asked and how it answers."""
+
+    pixels: str = "auto"  # or 0..1, 0..255, -1..1
+    order: Sequence[str] = EMOTIONS  # of its answers
 
 
 def adopt_in_background() -> None:
@@ -51,46 +69,104 @@ def _adopt_and_close(path: Path) -> None:
         connection.close()
 
 
-def adopt(path: Path) -> ModelVersion:
+def adopt(
+    path: Path, *, tag: str = "", wording: Wording | None = None, activate: bool = False
+) -> ModelVersion:
     """The version made of that file; converted only the first time. Raises `NotAdopted`.
 
-    It is registered inactive unless no version is active.
+    It is registered inactive unless no version is active or `activate` asks for it. Without a
+    `tag` it is named by the file's digest.
     """
-    tag = f"file-{_digest(path)[:12]}"
-    known = ModelVersion.objects.filter(version_tag=tag).first()
-    if known is not None:
-        return known
+    if path.suffix.lower() not in SUFFIXES:
+        raise NotAdopted(f"it is no Keras file; give one that ends in {', '.join(SUFFIXES)}")
+    digest = _digest(path)
+    tag = tag or f"file-{digest[:12]}"
+    if not TAG.fullmatch(tag):
+        raise NotAdopted(f"{tag!r} is no tag; use up to 64 letters, digits, dots and dashes")
+    version = ModelVersion.objects.filter(version_tag=tag).first()
+    if version is None:
+        version = _make_version(path, tag, digest, wording or Wording())
+    elif version.metrics.get("source_sha256") != digest:
+        raise NotAdopted(f"another network is called {tag}; choose another tag")
+    if activate and not version.active:
+        version = activate_version(tag, by=None, at=timezone.now())
+    return version
+
+
+def _make_version(path: Path, tag: str, digest: str, wording: Wording) -> ModelVersion:
     folder = settings.DATA_DIR / "models"
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder) as place:
         target = Path(place) / f"{tag}.tflite"
-        facts = _convert(path.resolve(), target)
-        try:
-            Classifier(target, temperature=1.0)
-        except Exception as fault:
-            raise NotAdopted(str(fault)) from fault
-        sha256 = _digest(target)
+        facts = _with_its_facts(path, digest, target) or _convert(path, target, wording)
+        facts = replace(
+            facts,
+            tag=tag,
+            tflite_file=target.name,
+            sha256=_digest(target),
+            metrics={**facts.metrics, "source": path.name, "source_sha256": digest},
+        )
         target.replace(folder / target.name)
-    version = VersionFacts(
-        tag=tag,
-        tflite_file=f"{tag}.tflite",
-        sha256=sha256,
+    with transaction.atomic():
+        version = register_version(facts, folder=ModelVersion.Folder.DATA, at=timezone.now())
+        if version.active:
+            announce(MODEL_ACTIVATED, str(version.pk))
+    return version
+
+
+def _with_its_facts(path: Path, digest: str, target: Path) -> VersionFacts | None:
+    """Our own training leaves a .tflite and its facts beside the .keras: take them as they are."""
+    beside = path.with_suffix(".json")
+    try:
+        files: Mapping[str, Any] = json.loads(beside.read_text())["files"]
+        if files["keras"]["sha256"] != digest:
+            return None
+        facts = read_facts(beside)
+        content = (path.parent / facts.tflite_file).read_bytes()
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    if hashlib.sha256(content).hexdigest() != facts.sha256:
+        raise NotAdopted(f"{facts.tflite_file} is not the file that {beside.name} describes")
+    target.write_bytes(content)
+    _load(target)
+    return replace(facts, keras_file="")
+
+
+def _convert(source: Path, target: Path, wording: Wording) -> VersionFacts:
+    """Convert in a child, and compare the two on sample faces. Raises `NotAdopted`."""
+    pictures = sorted((settings.BASE_DIR / "static" / "samples").glob("*.jpg"))
+    faces = sample_faces(pictures)
+    samples = target.with_suffix(".npy")
+    np.save(samples, faces)
+    facts = _run_child(source.resolve(), target, wording, samples)
+    try:
+        check_answers(np.array(facts["answers"]), _load(target).probabilities(faces))
+    except Untrustworthy as fault:
+        raise NotAdopted(str(fault)) from fault
+    return VersionFacts(
+        tag="",
+        tflite_file=target.name,
+        sha256="",
         precision="fp32",
         temperature=1.0,
         input_shape=str(facts["input_shape"]),
-        total_params=int(str(facts["total_params"])),
-        metrics={"source": path.name},
+        total_params=int(facts["total_params"]),
+        metrics={"classes": list(EMOTIONS), "sets": []},
     )
-    with transaction.atomic():
-        adopted = register_version(version, folder=ModelVersion.Folder.DATA, at=timezone.now())
-        if adopted.active:
-            announce(MODEL_ACTIVATED, str(adopted.pk))
-    return adopted
 
 
-def _convert(source: Path, target: Path) -> dict[str, object]:
-    """Run the conversion as a child with limits. Raises `NotAdopted`."""
+def _load(path: Path) -> Classifier:
+    try:
+        return Classifier(path, temperature=1.0)
+    except Exception as fault:
+        raise NotAdopted(str(fault)) from fault
+
+
+def _run_child(source: Path, target: Path, wording: Wording, samples: Path) -> dict[str, Any]:
+    """The conversion, under limits. Raises `NotAdopted`."""
     command = [sys.executable, "-m", "predictions.training.adopt", str(source), str(target)]
+    command += [f"--pixels={wording.pixels}", f"--order={','.join(wording.order)}"]
+    command += [f"--samples={samples}"]
     kept = {name: os.environ[name] for name in ("PATH", "LANG", "HOME") if name in os.environ}
     try:
         done = subprocess.run(  # noqa: S603 - our own module, no shell
@@ -108,7 +184,7 @@ def _convert(source: Path, target: Path) -> dict[str, object]:
     lines = done.stdout.strip().splitlines()
     if done.returncode or not lines:
         raise NotAdopted(f"its conversion failed: {done.stderr.strip()[-300:]}")
-    facts: dict[str, object] = json.loads(lines[-1])
+    facts: dict[str, Any] = json.loads(lines[-1])
     if "fault" in facts:
         raise NotAdopted(str(facts["fault"]))
     return facts

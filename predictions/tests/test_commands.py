@@ -1,10 +1,13 @@
 from io import StringIO
+from pathlib import Path
 
 import pytest
 from django.core.management import CommandError, call_command
+from pytest_django.fixtures import Settings
 
 from predictions.models import ModelActivation, ModelVersion
 from predictions.tests.factories import a_version
+from predictions.versions import SHIPPED
 
 pytestmark = pytest.mark.django_db
 
@@ -39,3 +42,31 @@ def test_a_version_is_activated_and_rolled_back() -> None:
 def test_an_unknown_tag_names_the_cure() -> None:
     with pytest.raises(CommandError, match="list_models"):
         run("activate_model", "three")
+
+
+def test_a_network_is_registered_and_activated_by_its_tag(
+    tmp_path: Path, settings: Settings
+) -> None:
+    settings.DATA_DIR = tmp_path
+    network = str(SHIPPED / "emotions-v1.keras")
+    assert "activate_model three" in run("register_model", network, "--tag=three")
+    assert "three is registered: 2,585,003 parameters, int8." in run(
+        "register_model", network, "--tag=three", "--activate"
+    )
+    assert run("list_models").splitlines()[2].startswith("* three ")
+    assert run("roll_back_model") == "one is active.\n"
+
+
+@pytest.mark.parametrize(
+    ("command", "words"),
+    [
+        (["gone.keras", "--tag=x"], "gone.keras cannot be read: No such file"),
+        (["manage.py", "--tag=x"], "no Keras file"),
+        (["gone.h5", "--tag=x", "--order=happy,sad"], "must name each of angry, disgust"),
+    ],
+)
+def test_a_file_that_cannot_be_registered_is_named_with_the_cure(
+    command: list[str], words: str
+) -> None:
+    with pytest.raises(CommandError, match=words):
+        run("register_model", *command)

@@ -4,14 +4,22 @@
 last line that it prints is JSON: the facts, or `{"fault": "sentence"}`.
 """
 
+import argparse
 import json
 import sys
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-SHAPE, CLASSES = (96, 96, 3), 7
+from predictions.core.labels import EMOTIONS
+
+SIDE = 96  # of the faces that are given
+SIDES = range(24, 225)  # of the faces that a network may want
+GRAY = (0.299, 0.587, 0.114)  # ITU-R BT.601
+# What a network wants its pixels to be, as scale and offset of 0..255.
+PIXELS = {"0..255": (1.0, 0.0), "0..1": (1 / 255, 0.0), "-1..1": (1 / 127.5, -1.0)}
+AUTO = "auto"
 
 # What a network that looks at faces is made of. Nothing here runs code from the file, or fetches
 # anything; every other class in the file, layer or not, is refused before Keras sees it.
@@ -79,33 +87,118 @@ def check_classes(names: set[str]) -> None:
         raise Unfit(f"it uses {', '.join(foreign)}, which is not accepted")
 
 
-def adopt(source: Path, target: Path) -> dict[str, object]:
-    """Write the .tflite and return its facts. Raises `Unfit`."""
+def adopt(
+    source: Path,
+    target: Path,
+    *,
+    pixels: str = AUTO,
+    order: Sequence[str] = EMOTIONS,
+    samples: Path | None = None,
+) -> dict[str, object]:
+    """Write the .tflite and return its facts. Raises `Unfit`.
+
+    `order` is that of the network's answers, `samples` an .npy of (n, 96, 96, 3) faces; the facts
+    hold what Keras says of them, in the order of `EMOTIONS`.
+    """
+    network, whole = load_network(source, classes=EMOTIONS, pixels=pixels, order=order)
+    import numpy as np
+    import tensorflow as tf
+
+    target.write_bytes(tf.lite.TFLiteConverter.from_keras_model(whole).convert())
+    facts = {"total_params": network.count_params(), "input_shape": str(network.input_shape)}
+    if samples is not None:
+        faces = np.load(samples, allow_pickle=False).astype(np.float32)
+        facts["answers"] = np.asarray(whole(faces, training=False)).astype(float).tolist()
+    return facts
+
+
+def load_network(
+    source: Path,
+    *,
+    classes: Sequence[str] = EMOTIONS,
+    pixels: str = AUTO,
+    order: Sequence[str] | None = None,
+) -> tuple[Any, Any]:
+    """The Keras network in the file, and one around it that reads (n, 96, 96, 3) RGB 0..255 and
+    answers in the order of `classes`. Raises `Unfit`."""
     names = set(class_names(read_config(source)))
     check_classes(names)
     import keras
-    import tensorflow as tf
 
-    network = keras.saving.load_model(source, compile=False, safe_mode=True)
-    if network.input_shape[1:] != SHAPE or network.output_shape[1:] != (CLASSES,):
-        raise Unfit(
-            f"it reads {network.input_shape} into {network.output_shape}, "
-            f"not (None, 96, 96, 3) into (None, 7)"
-        )
-    faces = keras.Input(SHAPE)
-    # The original gave its network pixels of 0 to 1; we give 0 to 255.
-    scaled = faces if names & SCALES else keras.layers.Rescaling(1 / 255)(faces)
-    whole = keras.Model(faces, network(scaled, training=False))
-    target.write_bytes(tf.lite.TFLiteConverter.from_keras_model(whole).convert())
-    return {"total_params": network.count_params(), "input_shape": str(network.input_shape)}
-
-
-def main(source: Path, target: Path) -> dict[str, object]:
     try:
-        return adopt(source, target)
+        network = keras.saving.load_model(source, compile=False, safe_mode=True)
+    except Exception as error:  # whatever Keras finds wrong with a stranger's file
+        raise Unfit(f"Keras cannot load it: {str(error)[:300]}") from error
+    check_shapes(network.input_shape, network.output_shape, classes=classes)
+    if pixels == AUTO:  # the original gave its network pixels of 0 to 1
+        pixels = "0..255" if names & SCALES else "0..1"
+    return network, _around(network, pixels, list(order or classes), list(classes))
+
+
+def check_shapes(entry: object, exit_: object, *, classes: Sequence[str]) -> None:
+    """Raises `Unfit` where the network does not read one square face into one number a class."""
+    fits = (
+        isinstance(entry, tuple)
+        and len(entry) == 4
+        and entry[1] == entry[2]
+        and entry[1] in SIDES
+        and entry[3] in (1, 3)
+    )
+    if fits and isinstance(exit_, tuple) and exit_[1:] == (len(classes),):
+        return
+    raise Unfit(
+        f"it reads {entry} into {exit_}. It must read faces, (None, side, side, 1 or 3) with a "
+        f"side of {SIDES[0]} to {SIDES[-1]} pixels, into (None, {len(classes)}), one number for "
+        f"each of {', '.join(classes)}. Change its first or last layer and save it again"
+    )
+
+
+def _around(network: Any, pixels: str, order: list[str], classes: list[str]) -> Any:
+    import keras
+    import numpy as np
+
+    _, side, _, channels = network.input_shape
+    faces = keras.Input((SIDE, SIDE, 3))
+    x = faces
+    if channels == 1:
+        gray = keras.layers.Conv2D(1, 1, use_bias=False, trainable=False)
+        x = gray(x)
+        gray.set_weights([np.array(GRAY, np.float32).reshape(1, 1, 3, 1)])
+    if side != SIDE and SIDE % side == 0:  # the mean of whole pixels, without aliases
+        x = keras.layers.AveragePooling2D(SIDE // side)(x)
+    elif side != SIDE:
+        x = keras.layers.Resizing(side, side)(x)
+    scale, offset = PIXELS[pixels]
+    if (scale, offset) != PIXELS["0..255"]:
+        x = keras.layers.Rescaling(scale, offset=offset)(x)
+    answers = network(x, training=False)
+    if order != classes:
+        place = keras.layers.Dense(len(classes), use_bias=False, trainable=False)
+        answers = place(answers)
+        kernel = [[float(theirs == ours) for ours in classes] for theirs in order]
+        place.set_weights([np.array(kernel, np.float32)])
+    return keras.Model(faces, answers)
+
+
+def main(arguments: list[str]) -> dict[str, object]:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("source", type=Path)
+    parser.add_argument("target", type=Path)
+    parser.add_argument("--pixels", choices=[AUTO, *PIXELS], default=AUTO)
+    parser.add_argument("--order", type=lambda text: text.split(","), default=EMOTIONS)
+    parser.add_argument("--samples", type=Path)
+    given = parser.parse_args(arguments)
+    try:
+        return adopt(
+            given.source,
+            given.target,
+            pixels=given.pixels,
+            order=given.order,
+            samples=given.samples,
+        )
     except Unfit as fault:
         return {"fault": str(fault)}
 
 
 if __name__ == "__main__":
-    sys.stdout.write("\n" + json.dumps(main(Path(sys.argv[1]), Path(sys.argv[2]))) + "\n")
+    sys.stdout.write("\n" + json.dumps(main(sys.argv[1:])) + "\n")
