@@ -161,6 +161,15 @@ def test_a_network_of_another_shape_is_unfit(
         Classifier(write_plain(tmp_path, entry, exit_), temperature=1.0)
 
 
+def test_a_network_of_other_classes_is_read_when_it_is_asked_for(tmp_path: Path) -> None:
+    path = write_plain(tmp_path, (96, 96, 3), 26, activation="softmax")
+    letters = Classifier(path, temperature=1.0, classes=26).probabilities(colours(5))
+    assert letters.shape == (5, 26)
+    assert letters.sum(axis=1) == pytest.approx(np.ones(5), abs=1e-5)
+    with pytest.raises(ModelUnfit, match=r"not \(None, 7\)"):
+        Classifier(path, temperature=1.0)
+
+
 def test_a_network_that_answers_probabilities_is_softened_alike(tmp_path: Path) -> None:
     logits = Classifier(write_plain(tmp_path, (96, 96, 3), 7), temperature=2.0)
     ends_in_softmax = write_plain(tmp_path, (96, 96, 3), 7, activation="softmax")
