@@ -101,6 +101,8 @@ class Report(TypedDict):
     provenance: NotRequired[list[dict[str, Any]]]
     recipe: NotRequired[dict[str, Any]]
     limits: NotRequired[list[str]]
+    subject: NotRequired[dict[str, Any]]  # which file was judged, and how it is served
+    faces: NotRequired[dict[str, int]]  # pictures in which a face was searched, and found
 
 
 def score(

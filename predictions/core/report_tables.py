@@ -13,6 +13,18 @@ def table(heads: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
     return "\n".join(lines)
 
 
+def aligned(text: str) -> str:
+    """A table with its columns as wide as their widest cell, for a terminal."""
+    rows = [line.strip("| ").split(" | ") for line in text.splitlines()]
+    rows[1] = [""] * len(rows[0])
+    widths = [max(len(row[place]) for row in rows) for place in range(len(rows[0]))]
+    rows[1] = ["-" * width for width in widths]
+    return "\n".join(
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+        for row in rows
+    )
+
+
 def sets_table(report: Report) -> str:
     """One row a set: accuracy, macro-F1, top-3, calibration."""
     return table(

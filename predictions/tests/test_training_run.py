@@ -24,6 +24,7 @@ from predictions.training.network import build_network, build_trunk, count_macs,
 from predictions.training.packs import read_split
 from predictions.training.run import Recipe, Trainer, class_weights, train
 from predictions.training.ship import NAME, ship
+from predictions.training.subject import NoSubject, open_subject
 
 # Keras 3.15 under NumPy 2, and the converter about itself
 COPY_KEYWORD = "__array__ implementation doesn't accept"
@@ -170,6 +171,23 @@ def test_a_network_of_other_classes_is_read_when_it_is_asked_for(tmp_path: Path)
         Classifier(path, temperature=1.0)
 
 
+def test_a_network_of_five_classes_cannot_be_judged(tmp_path: Path) -> None:
+    with pytest.raises(NoSubject, match=r"the output is \(None, 5\), not \(None, 7\)"):
+        open_subject(write_plain(tmp_path, (96, 96, 3), 5))
+    assert open_subject(write_plain(tmp_path, (96, 96, 3), 26)).task == "letters"
+
+
+def test_a_keras_file_is_judged_like_the_litert_file_made_of_it(tmp_path: Path) -> None:
+    network = a_tiny_network()
+    network.save(tmp_path / "tiny.keras")
+    (tmp_path / "tiny.tflite").write_bytes(to_float(network))
+    ours, theirs = (open_subject(tmp_path / f"tiny.{kind}") for kind in ("keras", "tflite"))
+    assert ours.task == theirs.task == "emotions"
+    assert ours.network.probabilities(colours(5)) == pytest.approx(
+        theirs.network.probabilities(colours(5)), abs=1e-5
+    )
+
+
 def test_a_network_that_answers_probabilities_is_softened_alike(tmp_path: Path) -> None:
     logits = Classifier(write_plain(tmp_path, (96, 96, 3), 7), temperature=2.0)
     ends_in_softmax = write_plain(tmp_path, (96, 96, 3), 7, activation="softmax")
@@ -220,7 +238,10 @@ def test_the_command_trains_by_the_shipped_recipe_unless_told_otherwise(
         with pytest.raises(CommandError, match="nothing to ship"):
             call_command("train_emotions", data=tmp_path, **more)
     facts = json.loads((SHIPPED / f"{NAME}.json").read_text())
-    assert asked == [(Recipe(**facts["recipe"]), False), (Recipe(epochs=3, seed=9), True)]
+    assert asked == [
+        (Recipe(**facts["metrics"]["recipe"]), False),
+        (Recipe(epochs=3, seed=9), True),
+    ]
 
 
 def test_one_epoch_is_a_run_and_none_is_refused(tmp_path: Path) -> None:

@@ -1,0 +1,61 @@
+import json
+from io import StringIO
+from pathlib import Path
+
+import pytest
+from django.core.management import CommandError, call_command
+
+from predictions.core.labels import EMOTIONS
+from predictions.tests.test_training_packs import write_packs
+from predictions.tests.test_training_pictures import write_folder
+from predictions.versions import SHIPPED
+
+NETWORK = SHIPPED / "emotions-v1.tflite"
+
+
+def run(*command: object) -> str:
+    said = StringIO()
+    call_command("evaluate_model", *map(str, command), stdout=said)
+    return said.getvalue()
+
+
+def test_a_network_is_judged_on_ones_own_pictures(tmp_path: Path) -> None:
+    folder = write_folder(tmp_path / "mine")
+    said = run("--model", NETWORK, "--data", folder, "--json", tmp_path / "report.json")
+    assert "the pictures in mine" in said
+    assert "One picture at a time on this machine: median" in said
+    report = json.loads((tmp_path / "report.json").read_text())
+    assert report["classes"] == list(EMOTIONS)
+    (scores,) = report["sets"]
+    assert (scores["n"], scores["per_class"]["happy"]["n"]) == (5, 3)
+    facts = json.loads(NETWORK.with_suffix(".json").read_text())
+    assert report["subject"]["temperature"] == facts["temperature"]
+    assert report["subject"]["sha256"] == facts["files"]["tflite"]["sha256"]
+    assert "corruptions" not in report
+
+
+def test_packs_are_judged_in_their_sets_with_corruptions_when_asked(tmp_path: Path) -> None:
+    said = run("--model", NETWORK, "--data", write_packs(tmp_path), "--corruptions", "--limit", 7)
+    assert "press photographs" in said
+    assert "a band over the lower third" in said
+
+
+@pytest.mark.django_db
+def test_a_registered_version_is_judged_by_its_tag(tmp_path: Path) -> None:
+    assert "happy" in run("--model", "v1.0.0", "--data", write_folder(tmp_path / "mine"))
+    with pytest.raises(CommandError, match=r"no version v9; see .*list_models"):
+        run("--model", "v9", "--data", tmp_path)
+
+
+def test_a_wrong_network_and_wrong_pictures_are_refused_with_the_reason(tmp_path: Path) -> None:
+    (tmp_path / "net.tflite").write_bytes(b"no network")
+    with pytest.raises(CommandError, match=r"net\.tflite cannot be judged: .* is no LiteRT"):
+        run("--model", tmp_path / "net.tflite", "--data", tmp_path)
+    with pytest.raises(CommandError, match="nor a folder for each class"):
+        run("--model", NETWORK, "--data", tmp_path)
+    stray = tmp_path / "emotions-v1.tflite"
+    stray.write_bytes(NETWORK.read_bytes())
+    facts = json.loads(NETWORK.with_suffix(".json").read_text())
+    stray.with_suffix(".json").write_text(json.dumps(facts | {"task": "digits"}))
+    with pytest.raises(CommandError, match="a network for digits, not for emotions or letters"):
+        run("--model", stray, "--data", tmp_path)
