@@ -59,6 +59,20 @@ PAGE_ROWS = 50
 FORM_BYTES = 64 * 1024  # what a multipart form may have around its file
 
 TAGS = ["Predictions"]
+EXAMPLE = {
+    "emotion_name": "happy",
+    "confidence": 0.9234,
+    "abstained": False,
+    "probabilities": {
+        "angry": 0.003,
+        "disgust": 0.001,
+        "fear": 0.002,
+        "happy": 0.9234,
+        "neutral": 0.0606,
+        "sad": 0.004,
+        "surprise": 0.006,
+    },
+}
 LAW = (
     "Reads the expression of each face; the picture is not kept. An expression is not a state of "
     "mind. Inferring emotions of people at work or in education is prohibited in some places "
@@ -89,17 +103,15 @@ LAW = (
             response_only=True,
             status_codes=["200"],
             value={
-                "emotion_name": "happy",
-                "confidence": 0.9234,
+                **EXAMPLE,
+                "threshold": 0.5,
+                "calibrated": True,
                 "model_version_tag": "v1.0.0",
                 "processing_time_ms": 12,
-                "probabilities": {"happy": 0.9234, "neutral": 0.0766},
                 "faces": [
                     {
                         "box": {"x": 172, "y": 61, "width": 102, "height": 102},
-                        "emotion_name": "happy",
-                        "confidence": 0.9234,
-                        "probabilities": {"happy": 0.9234, "neutral": 0.0766},
+                        **EXAMPLE,
                     }
                 ],
                 "width": 512,

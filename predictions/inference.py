@@ -62,7 +62,9 @@ def load_model(version: ModelVersion) -> Model:
     if hashlib.sha256(path.read_bytes()).hexdigest() != version.sha256:
         raise ModelFileChanged(path.name)
     classifier = Classifier(path, temperature=version.temperature, bias=version.bias)
-    return Model(classifier, version.version_tag, version.crop_margin, version.pk)
+    return Model(
+        classifier, version.version_tag, version.crop_margin, version.pk, version.calibrated
+    )
 
 
 def _active_model() -> Model | None:

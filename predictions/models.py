@@ -71,6 +71,11 @@ class ModelVersion(models.Model):
     def __str__(self) -> str:
         return self.version_tag
 
+    @property
+    def calibrated(self) -> bool:
+        """Whether a temperature was fitted; 1 stands for none, as files of others come with."""
+        return self.temperature != 1
+
 
 class ModelActivation(models.Model):
     """Who put a version to work and when. Rolling back undoes the latest one that still stands."""

@@ -32,27 +32,44 @@ class BoxOutput(serializers.Serializer[Any]):
     height = serializers.IntegerField()
 
 
-class FaceOutput(serializers.Serializer[Any]):
-    box = BoxOutput(help_text="In pixels of the upright picture.")
-    emotion_name = serializers.ChoiceField(choices=EMOTIONS, allow_null=True)
-    confidence = serializers.FloatField(min_value=0, max_value=1)
-    probabilities = serializers.DictField(child=serializers.FloatField())
-
-
-class PredictionOutput(serializers.Serializer[Any]):
+class ReadingOutput(serializers.Serializer[Any]):
     emotion_name = serializers.ChoiceField(
         choices=EMOTIONS,
         allow_null=True,
-        help_text="Of the largest face; null without a face or below the operator's threshold.",
+        help_text="Null without a face, or where the answer was withheld (`abstained`).",
     )
-    confidence = serializers.FloatField(min_value=0, max_value=1)
+    confidence = serializers.FloatField(
+        min_value=0, max_value=1, help_text="The largest probability, also of a withheld answer."
+    )
+    abstained = serializers.BooleanField(
+        help_text="There is a face, but its confidence lies below the threshold."
+    )
+    probabilities = serializers.DictField(
+        child=serializers.FloatField(), help_text="Of all seven emotions; empty without a face."
+    )
+
+
+class FaceOutput(ReadingOutput):
+    box = BoxOutput(help_text="In pixels of the upright picture.")
+
+
+class PredictionOutput(ReadingOutput):
+    """The largest face's reading, and all faces."""
+
+    threshold = serializers.FloatField(
+        min_value=0, max_value=1, help_text="The operator's `ABSTAIN_BELOW`; 0 withholds nothing."
+    )
+    calibrated = serializers.BooleanField(
+        help_text="A confidence is a share of right answers: a temperature was fitted to the model."
+    )
     model_version_tag = serializers.CharField()
     processing_time_ms = serializers.IntegerField()
-    probabilities = serializers.DictField(child=serializers.FloatField())
     faces = FaceOutput(many=True, help_text="The largest eight, the largest first.")
     width = serializers.IntegerField(help_text="Of the upright picture.")
     height = serializers.IntegerField()
-    prediction_id = serializers.IntegerField(allow_null=True)
+    prediction_id = serializers.IntegerField(
+        allow_null=True, help_text="Of the largest face's row; null where nothing was logged."
+    )
 
 
 @shows({"id": 4, "name": "happy", "description": "Felicidad o alegría"})
@@ -71,6 +88,7 @@ class EmotionOutput(serializers.Serializer[Any]):
         "model_version_tag": "v1.0.0",
         "precision": "int8",
         "temperature": 1.2,
+        "calibrated": True,
         "classes": list(EMOTIONS),
         "metrics": {"accuracy": 0.8},
     }
@@ -83,6 +101,7 @@ class ModelInfoOutput(serializers.Serializer[Any]):
     model_version_tag = serializers.CharField()
     precision = serializers.CharField()
     temperature = serializers.FloatField()
+    calibrated = serializers.BooleanField(help_text="A temperature was fitted.")
     classes = serializers.ListField(child=serializers.CharField())
     metrics = serializers.DictField()
 

@@ -10,8 +10,8 @@ from django.db import IntegrityError, transaction
 
 from accounts.models import User
 from predictions.core.labels import EMOTIONS
-from predictions.core.reading import Face, Prediction
-from predictions.core.smoothing import settle
+from predictions.core.reading import Prediction
+from predictions.core.smoothing import Probabilities, settle
 from predictions.models import CameraConsent, PredictionLog, PredictionLogQuerySet
 from sessions_app.changes import announce
 from sessions_app.models import Sesion
@@ -31,24 +31,27 @@ class Source:
     ip: str | None = None
 
 
-def name_of(face: Face) -> str | None:
-    """The emotion of a face, or None below the operator's threshold (`ABSTAIN_BELOW`)."""
-    index = settle(face.probabilities, threshold=settings.ENV.abstain_below)
+def name_of(probabilities: Probabilities) -> str | None:
+    """The likeliest emotion, or None below the operator's threshold (`ABSTAIN_BELOW`)."""
+    index = settle(probabilities, threshold=settings.ENV.abstain_below)
     return None if index is None else EMOTIONS[index]
 
 
 def rows_of(prediction: Prediction, *, source: Source, at: datetime) -> list[PredictionLog]:
-    """One unsaved row for each classified face, the largest first; an abstention makes none."""
+    """One unsaved row for each classified face, the largest first; an abstention makes none.
+
+    A row is what this picture alone says, also in a stream: smoothing is for the eye.
+    """
     frame_id = uuid.uuid4()
     rows = []
     for place, face in enumerate(prediction.faces):
-        name = name_of(face)
+        name = name_of(face.probabilities)
         if name is None or prediction.version is None:
             continue
         rows.append(
             PredictionLog(
                 emotion_id=EMOTIONS.index(name) + 1,
-                confidence=confidence_of(face),
+                confidence=confidence_of(face.probabilities),
                 model_id=prediction.version,
                 processing_time_ms=round(prediction.processing_ms),
                 source_ip=source.ip,
@@ -63,9 +66,9 @@ def rows_of(prediction: Prediction, *, source: Source, at: datetime) -> list[Pre
     return rows
 
 
-def confidence_of(face: Face) -> float:
+def confidence_of(probabilities: Probabilities) -> float:
     """The largest probability; rounding may put a sum of float32 a hair above 1."""
-    return min(1.0, float(face.probabilities.max()))
+    return min(1.0, float(probabilities.max()))
 
 
 @transaction.atomic

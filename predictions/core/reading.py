@@ -40,6 +40,7 @@ class Model:
     tag: str
     margin: float = 0.0
     version: int | None = None
+    calibrated: bool = False  # a temperature was fitted to it
 
 
 @dataclass(slots=True)
@@ -67,7 +68,8 @@ class Face:
 
     number: int  # the same for the same face of a stream
     box: Box
-    probabilities: Probabilities  # smoothed in a stream
+    probabilities: Probabilities  # of this picture alone
+    smoothed: Probabilities | None = None  # over the pictures of a stream; None outside of one
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +83,7 @@ class Prediction:
     version: int | None
     processing_ms: float  # from the worker's taking it up to its answer
     age_ms: float  # from `received_at` to its answer
+    calibrated: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,17 +175,18 @@ def conclude(
     age_ms: float,
 ) -> Prediction:
     """The prediction of a picture from one row of probabilities for each of its faces."""
-    request = prepared.request
-    numbered = list(zip(prepared.faces, rows, strict=True))
-    if request.stream is not None:
-        smoother, at = request.stream.smoother, request.received_at
-        numbered = [(face, smoother.smooth(face.number, row, at=at)) for face, row in numbered]
+    stream, at = prepared.request.stream, prepared.request.received_at
+    faces = []
+    for face, row in zip(prepared.faces, rows, strict=True):
+        calm = None if stream is None else stream.smoother.smooth(face.number, row, at=at)
+        faces.append(Face(face.number, face.box, row, calm))
     return Prediction(
-        faces=tuple(Face(face.number, face.box, row) for face, row in numbered),
+        faces=tuple(faces),
         width=prepared.width,
         height=prepared.height,
         tag=model.tag,
         version=model.version,
         processing_ms=processing_ms,
         age_ms=age_ms,
+        calibrated=model.calibrated,
     )

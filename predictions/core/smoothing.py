@@ -1,9 +1,15 @@
 """Calm answers for a stream of frames, and no answer where the classifier is not sure."""
 
+from typing import Final
+
 import numpy as np
 from numpy.typing import NDArray
 
 Probabilities = NDArray[np.float32]  # (7,), in the contract's order, summing to 1
+
+HALF_LIFE_S: Final = 0.25
+# After this time a new expression weighs as much as all that came before it.
+LAG_MS: Final = round(HALF_LIFE_S * 1000)
 
 
 class Smoother:
@@ -13,7 +19,7 @@ class Smoother:
     `forget_s` starts anew.
     """
 
-    def __init__(self, *, half_life_s: float = 0.25, forget_s: float = 1.5) -> None:
+    def __init__(self, *, half_life_s: float = HALF_LIFE_S, forget_s: float = 1.5) -> None:
         self._half_life_s = half_life_s
         self._forget_s = forget_s
         self._averages: dict[int, tuple[float, Probabilities]] = {}
@@ -38,8 +44,8 @@ class Smoother:
 def settle(probabilities: Probabilities, *, threshold: float = 0.0) -> int | None:
     """The index of the likeliest class, or None when even that one lies below the threshold.
 
-    An abstention is answered with `emotion_name: null` beside the true `confidence` and all
-    probabilities, as "no face" is, and makes no row: the table's emotion is never null. The
+    An abstention is answered with `emotion_name: null` and `abstained: true` beside the true
+    `confidence` and all probabilities, and makes no row: the table's emotion is never null. The
     threshold is 0 unless the operator sets one, so the originals' clients always get a name.
     """
     best = int(np.argmax(probabilities))

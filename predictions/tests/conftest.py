@@ -15,7 +15,9 @@ def stand_in(db: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[ByBrightness
     classifier = ByBrightness()
 
     def load(version: ModelVersion) -> Model:
-        return Model(classifier, version.version_tag, version.crop_margin, version.pk)
+        return Model(
+            classifier, version.version_tag, version.crop_margin, version.pk, version.calibrated
+        )
 
     monkeypatch.setattr(inference, "load_model", load)
     a_version("test-1")

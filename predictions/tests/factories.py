@@ -3,6 +3,7 @@
 import uuid
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from typing import Any
 
 import numpy as np
 
@@ -16,9 +17,16 @@ from predictions.versions import VersionFacts, activate_version, register_versio
 NOON = datetime(2026, 5, 4, 12, tzinfo=UTC)
 
 
-def a_version(tag: str = "test-1", *, active: bool = True) -> ModelVersion:
+def a_version(
+    tag: str = "test-1", *, active: bool = True, temperature: float = 1.2, **more: Any
+) -> ModelVersion:
     facts = VersionFacts(
-        tag=tag, tflite_file=f"{tag}.tflite", sha256="0" * 64, precision="int8", temperature=1.0
+        tag=tag,
+        tflite_file=f"{tag}.tflite",
+        sha256="0" * 64,
+        precision="int8",
+        temperature=temperature,
+        **more,
     )
     version = register_version(facts, folder=ModelVersion.Folder.DATA, at=NOON)
     if active:

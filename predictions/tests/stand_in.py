@@ -14,6 +14,7 @@ class ByBrightness:
         self.gate.set()
         self.at_work = threading.Event()
         self.batches: list[int] = []
+        self.sure = 1.0  # the share of the answer; what is left is for neutral
 
     def probabilities(self, faces: NDArray[np.uint8]) -> NDArray[np.float32]:
         assert faces.shape[1:] == (96, 96, 3)
@@ -23,6 +24,7 @@ class ByBrightness:
         assert self.gate.wait(10)
         rows = np.zeros((len(faces), 7), np.float32)
         bright = faces.mean(axis=(1, 2, 3)) > 100
-        rows[bright, 3] = 1
-        rows[~bright, 5] = 1
+        rows[:, 4] = 1 - self.sure
+        rows[bright, 3] = self.sure
+        rows[~bright, 5] = self.sure
         return rows

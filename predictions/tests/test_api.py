@@ -17,10 +17,11 @@ from predictions import inference, throttles
 from predictions.core.engine import Engine
 from predictions.core.reading import Dropped
 from predictions.models import CameraConsent, ModelVersion, PredictionLog
-from predictions.tests.factories import a_row, a_version
+from predictions.tests.factories import a_face, a_prediction, a_row, a_version
 from predictions.tests.pictures import COLLINS, encoded, four_corners, png_claiming
 from predictions.tests.stand_in import ByBrightness
 from predictions.versions import activate_version
+from predictions.wire import prediction_body
 from sessions_app.models import Sesion
 from sessions_app.tests.factories import a_session, a_user
 from sessions_app.tests.sockets import a_token
@@ -86,6 +87,9 @@ def test_a_visitor_gets_the_emotion_of_a_face(
         "model_version_tag",
         "processing_time_ms",
         "probabilities",
+        "abstained",
+        "threshold",
+        "calibrated",
         "faces",
         "width",
         "height",
@@ -94,6 +98,7 @@ def test_a_visitor_gets_the_emotion_of_a_face(
     assert (body["emotion_name"], body["confidence"]) == ("happy", 1.0)
     assert (body["model_version_tag"], body["prediction_id"]) == ("test-1", row.pk)
     assert isinstance(body["processing_time_ms"], int)
+    assert (body["abstained"], body["threshold"], body["calibrated"]) == (False, 0.0, True)
     assert body["probabilities"]["happy"] == 1.0
     assert list(body["probabilities"]) == [
         "angry",
@@ -109,6 +114,7 @@ def test_a_visitor_gets_the_emotion_of_a_face(
             "box": {"x": 0, "y": 0, "width": 96, "height": 96},
             "emotion_name": "happy",
             "confidence": 1.0,
+            "abstained": False,
             "probabilities": body["probabilities"],
         }
     ]
@@ -239,6 +245,36 @@ def test_the_model_tells_what_it_is(stranger: APIClient) -> None:
         7,
     )
     assert "total_params" in body
+    assert body["calibrated"] is True
+
+
+def test_below_the_threshold_the_answer_is_withheld_and_not_logged(
+    stranger: APIClient, stand_in: ByBrightness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    unsure = settings.ENV.model_copy(update={"abstain_below": 0.6})
+    monkeypatch.setattr(settings, "ENV", unsure)
+    stand_in.sure = 0.5
+    body = predict(stranger, BRIGHT_FACE).json()
+    assert (body["emotion_name"], body["confidence"]) == (None, 0.5)
+    assert (body["abstained"], body["threshold"], body["prediction_id"]) == (True, 0.6, None)
+    assert (body["probabilities"]["happy"], len(body["probabilities"])) == (0.5, 7)
+    assert body["faces"][0]["abstained"] is True
+    assert not PredictionLog.objects.exists()
+
+
+def test_a_picture_without_a_face_is_no_abstention(
+    stranger: APIClient, stand_in: ByBrightness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    unsure = settings.ENV.model_copy(update={"abstain_below": 0.6})
+    monkeypatch.setattr(settings, "ENV", unsure)
+    body = predict(stranger, WALL).json()
+    assert (body["emotion_name"], body["abstained"], body["faces"]) == (None, False, [])
+
+
+def test_an_answer_of_a_file_without_a_fitted_temperature_says_so(stranger: APIClient) -> None:
+    prediction = a_prediction([a_face()], version=a_version(temperature=1.0).pk)
+    assert prediction_body(prediction)["calibrated"] is False
+    assert stranger.get("/api/v1/model/info").json()["calibrated"] is False
 
 
 def test_health_is_healthy(stranger: APIClient, stand_in: ByBrightness) -> None:

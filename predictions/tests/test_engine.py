@@ -260,10 +260,12 @@ def test_a_stream_is_smoothed_and_photos_are_not(make_engine: Make) -> None:
     stream, start = Stream(), engine.clock()
     bright = predicted(engine.predict_blocking(Request(OTHER_FACE, start, stream)))
     assert bright.faces[0].probabilities[3] == 1
-    then = predicted(engine.predict_blocking(Request(FACE, start + 0.25, stream)))
-    assert then.faces[0].probabilities[3] == pytest.approx(0.5)
-    photo = predicted(engine.predict_blocking(asked(engine)))
-    assert photo.faces[0].probabilities[3] == 0
+    (then,) = predicted(engine.predict_blocking(Request(FACE, start + 0.25, stream))).faces
+    assert then.probabilities[3] == 0  # the picture alone
+    assert then.smoothed is not None
+    assert then.smoothed[3] == pytest.approx(0.5)
+    (photo,) = predicted(engine.predict_blocking(asked(engine))).faces
+    assert photo.smoothed is None
 
 
 async def test_under_ten_times_the_load_every_frame_is_answered_once_and_no_answer_is_old(

@@ -333,15 +333,42 @@ async def test_on_the_camera_a_json_predict_is_superseded_too(stand_in: ByBright
         assert [(await client.heard()).get("id") for _ in range(2)] == [None, 3]
 
 
-async def test_a_stream_is_smoothed_and_a_request_is_not(client: Client) -> None:
+async def test_a_stream_is_smoothed_beside_what_each_picture_says(client: Client) -> None:
     await client.send_to(bytes_data=BRIGHT)
     await client.heard()
     await client.send_to(bytes_data=DARK)
-    smoothed = await client.heard()
-    assert smoothed["probabilities"]["happy"] > 0
-    dark = base64.b64encode(DARK).decode()
-    alone = await ask(client, command="predict", image=dark)
-    assert alone["probabilities"]["happy"] == 0  # type: ignore[index]
+    answer = await client.heard()
+    assert (answer["emotion_name"], answer["probabilities"]["happy"]) == ("sad", 0)
+    smoothed = answer["smoothed"]
+    assert (smoothed["lag_ms"], smoothed["abstained"]) == (250, False)
+    assert 0 < smoothed["probabilities"]["happy"] < 1
+    assert answer["faces"][0]["smoothed"] == smoothed
+    assert [row.emotion_id for row in await rows()] == [4, 6]  # what the pictures said
+
+
+async def test_a_request_outside_of_a_stream_is_not_smoothed(client: Client) -> None:
+    answer = await ask(client, command="predict", image=TEXT)
+    assert "smoothed" not in answer
+    assert "smoothed" not in answer["faces"][0]  # type: ignore[index]
+
+
+async def test_a_withheld_answer_says_so_and_is_not_logged(
+    client: Client, stand_in: ByBrightness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    unsure = settings.ENV.model_copy(update={"abstain_below": 0.6})
+    monkeypatch.setattr(settings, "ENV", unsure)
+    stand_in.sure = 0.5
+    answer = await ask(client, command="predict", image=TEXT)
+    assert (answer["type"], answer["emotion_name"], answer["abstained"]) == (
+        "prediction",
+        None,
+        True,
+    )
+    assert (answer["threshold"], answer["calibrated"], answer["confidence"]) == (0.6, True, 0.5)
+    await client.send_to(bytes_data=BRIGHT)
+    live = await client.heard()
+    assert (live["abstained"], live["smoothed"]["abstained"]) == (True, True)
+    assert await rows() == []
 
 
 async def test_a_picture_without_a_face_is_an_answer_without_a_row(client: Client) -> None:
