@@ -11,11 +11,52 @@ from numpy.typing import NDArray
 TRUNK_SIDE = 48  # pixels a side, after the network's own pooling
 
 
-def augment(images: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:
-    """Distorted copies, (n, 96, 96) gray to (n, 48, 48), each drawn from `rng` alone."""
+def augment(
+    images: NDArray[np.uint8], rng: np.random.Generator, *, plain: float = 0.0
+) -> NDArray[np.uint8]:
+    """Distorted copies, (n, 96, 96) gray to (n, 48, 48), each drawn from `rng` alone.
+
+    `plain`: the share that is only mirrored, or not even that.
+    """
     moved = _move(images, rng)
     lit = _relight(moved, rng)
-    return _spoil(_occlude(lit, rng), rng)
+    out = _spoil(_occlude(lit, rng), rng)
+    spared = np.flatnonzero(rng.random(len(images)) < plain)
+    if len(spared):
+        small = shrink(images[spared])
+        mirrored = rng.random(len(spared)) < 0.5
+        small[mirrored] = small[mirrored, :, ::-1]
+        out[spared] = small
+    return out
+
+
+def mix(
+    images: NDArray[np.uint8],
+    targets: NDArray[np.float32],
+    rng: np.random.Generator,
+    *,
+    blend: float,
+    patch: float,
+) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
+    """A batch whose faces may be mixed with one another, and the targets in the same shares.
+
+    `blend`: how often two faces are laid over each other (mixup, Zhang et al. 2018); `patch`: how
+    often a rectangle of another face is pasted (CutMix, Yun et al. 2019).
+    """
+    drawn, other = rng.random(), rng.permutation(len(images))
+    if drawn < blend:
+        keep = np.float32(rng.beta(0.4, 0.4))
+        laid = keep * images + (1 - keep) * images[other].astype(np.float32)
+        return laid.astype(np.uint8), keep * targets + (1 - keep) * targets[other]
+    if drawn < blend + patch:
+        height, width = rng.integers(10, 32, 2)
+        top, left = rng.integers(0, TRUNK_SIDE - height), rng.integers(0, TRUNK_SIDE - width)
+        pasted = images.copy()
+        there = (slice(None), slice(top, top + height), slice(left, left + width))
+        pasted[there] = images[other][there]
+        keep = np.float32(1 - height * width / TRUNK_SIDE**2)
+        return pasted, keep * targets + (1 - keep) * targets[other]
+    return images, targets
 
 
 def shrink(images: NDArray[np.uint8]) -> NDArray[np.uint8]:

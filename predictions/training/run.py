@@ -11,7 +11,7 @@ import math
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,9 +20,13 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from predictions.training.augment import augment, shrink
-from predictions.training.network import build_trunk
-from predictions.training.packs import Faces, read_split
+from predictions.core.classifier import soften
+from predictions.core.labels import EMOTIONS
+from predictions.training.augment import augment, mix, shrink
+from predictions.training.evaluate import recut
+from predictions.training.network import Shape, build_trunk
+from predictions.training.packs import Faces, one_hot, read_split
+from predictions.training.speed import Optimizer
 
 log = logging.getLogger(__name__)
 
@@ -31,16 +35,29 @@ log = logging.getLogger(__name__)
 class Recipe:
     """Everything that decides what is learnt; the defaults made the shipped network."""
 
-    epochs: int = 52
+    epochs: int = 47
     seed: int = 1
     batch: int = 128
     rate: float = 2e-3  # at its highest, after the first epoch
+    conv_times: float = 5.0  # the rate of convolutions, in rates of the rest
     decay: float = 0.03  # of weights, times the rate
     average: float = 0.998  # what the averaged weights keep, each step
     rarity: float = 0.3  # exponent of the class weights: 0 is none, 1 is full balance
     press_times: int = 2  # press photographs are few: each is seen so often an epoch
+    plain: float = 0.3  # share of the faces that are not distorted
+    blend: float = 0.0  # share of the batches laid over one another (mixup)
+    patch: float = 0.0  # share of the batches with a rectangle of another face (CutMix)
+    majority: float = 0.0  # share of the target given to the majority label, not to the votes
+    smoothing: float = 0.0  # share of the target spread over all emotions
+    heed: float = 0.7  # share of the target that a teacher sets, where there is one
     width: int = 64
     dense: int = 832
+    drop_flat: float = 0.1
+    drop_dense: float = 0.3
+
+    def shape(self, *, quick: bool = False) -> Shape:
+        """The trunk that this recipe trains."""
+        return Shape(self.width, self.dense, self.drop_flat, self.drop_dense, quick)
 
 
 class Trainer:
@@ -50,7 +67,7 @@ class Trainer:
         """`weights`: (7,) how much each emotion counts in the loss."""
         keras.utils.set_random_seed(recipe.seed)
         self.recipe, self.steps = recipe, steps_per_epoch
-        self.trunk = build_trunk(width=recipe.width, dense=recipe.dense)
+        self.trunk = build_trunk(recipe.shape(quick=True))
         total = recipe.epochs * steps_per_epoch
         rate = keras.optimizers.schedules.CosineDecay(
             recipe.rate / 20,
@@ -59,9 +76,9 @@ class Trainer:
             warmup_target=recipe.rate,
             warmup_steps=steps_per_epoch,
         )
-        self.optimizer = keras.optimizers.AdamW(rate, weight_decay=recipe.decay)
-        self.optimizer.exclude_from_weight_decay(var_names=["gamma", "beta", "bias"])
-        self.optimizer.build(self.trunk.trainable_variables)
+        self.optimizer = Optimizer(
+            self.trunk, rate, conv_times=recipe.conv_times, decay=recipe.decay
+        )
         self.averages = [tf.Variable(v, trainable=False) for v in self.trunk.weights]
         self.weights = tf.constant(weights)
         self.epoch = 0
@@ -75,7 +92,7 @@ class Trainer:
             each = tf.nn.softmax_cross_entropy_with_logits(targets, logits)
             loss = tf.reduce_mean(each * tf.linalg.matvec(targets, self.weights))
         gradients = tape.gradient(loss, self.trunk.trainable_variables)
-        self.optimizer.apply_gradients(zip(gradients, self.trunk.trainable_variables, strict=True))
+        self.optimizer.apply(gradients)
         seen = tf.cast(self.optimizer.iterations, tf.float32)
         keep = tf.minimum(self.recipe.average, (1.0 + seen) / (10.0 + seen))
         for average, variable in zip(self.averages, self.trunk.weights, strict=True):
@@ -98,23 +115,25 @@ class Trainer:
         order = _epoch_order(faces, self.recipe, rng)
         chunks = [order[i * self.recipe.batch :][: self.recipe.batch] for i in range(self.steps)]
 
-        def prepare(rows: NDArray[np.int64], seed: int) -> NDArray[np.uint8]:
-            return augment(faces.images[rows], np.random.default_rng(seed))
+        def prepare(
+            rows: NDArray[np.int64], seed: int
+        ) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
+            own, recipe = np.random.default_rng(seed), self.recipe
+            images = augment(faces.images[rows], own, plain=recipe.plain)
+            return mix(images, faces.targets[rows], own, blend=recipe.blend, patch=recipe.patch)
 
         seeds = rng.integers(0, 2**62, len(chunks)).tolist()
         with ThreadPoolExecutor(1) as ahead:
             coming = ahead.submit(prepare, chunks[0], seeds[0])
-            for step, rows in enumerate(chunks):
-                images = coming.result()
+            for step in range(len(chunks)):
+                ready = coming.result()
                 if step + 1 < len(chunks):
                     coming = ahead.submit(prepare, chunks[step + 1], seeds[step + 1])
-                yield images, faces.targets[rows]
+                yield ready
 
     def averaged(self) -> keras.Model:
         """A trunk with the averaged weights, for judging and shipping."""
-        twin = build_trunk(width=self.recipe.width, dense=self.recipe.dense)
-        twin.set_weights([average.numpy() for average in self.averages])
-        return twin
+        return load_trunk(self.recipe, [average.numpy() for average in self.averages])
 
     def save(self, out: Path) -> None:
         """Write everything a resume needs; a kill meanwhile leaves the state before."""
@@ -147,8 +166,12 @@ class Trainer:
         self.history = kept["epochs"][: self.epoch]
 
 
-def train(data: Path, out: Path, recipe: Recipe, *, resume: bool = False) -> Trainer:
+def train(
+    data: Path, out: Path, recipe: Recipe, *, resume: bool = False, teacher: Path | None = None
+) -> Trainer:
     """Train on the packs in `data`, leaving checkpoints in `out`.
+
+    `teacher`: the folder of a finished run whose answers become a part of the targets.
 
     Raises `PackError` and `FileNotFoundError` of the packs, and `FileExistsError` when `out`
     holds a run that `resume` does not ask to go on with.
@@ -156,6 +179,7 @@ def train(data: Path, out: Path, recipe: Recipe, *, resume: bool = False) -> Tra
     if not resume and (out / "state.npz").exists():
         raise FileExistsError(out / "state.npz")
     faces, check = read_split(data, "train"), read_split(data, "val")
+    faces = replace(faces, targets=set_targets(faces, recipe, teacher))
     rows = len(_epoch_order(faces, recipe, np.random.default_rng(0)))
     trainer = Trainer(recipe, max(1, rows // recipe.batch), class_weights(faces, recipe.rarity))
     out.mkdir(parents=True, exist_ok=True)
@@ -180,6 +204,40 @@ def train(data: Path, out: Path, recipe: Recipe, *, resume: bool = False) -> Tra
     return trainer
 
 
+def set_targets(faces: Faces, recipe: Recipe, teacher: Path | None) -> NDArray[np.float32]:
+    """(n, 7) what the network shall answer, as the recipe mixes it."""
+    targets = faces.targets * (1 - recipe.majority) + one_hot(faces.labels) * recipe.majority
+    targets = targets * (1 - recipe.smoothing) + recipe.smoothing / len(EMOTIONS)
+    if teacher is not None:
+        targets = targets * (1 - recipe.heed) + answers_of(teacher, faces.images) * recipe.heed
+    return targets.astype(np.float32)
+
+
+def answers_of(run: Path, images: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """(n, 7) probabilities that a finished run gives (n, 96, 96) faces, in the mean of six views.
+
+    The views: three sizes of the crop, each plain and mirrored.
+    """
+    kept = json.loads((run / "history.json").read_text())
+    with np.load(run / "trunk.npz", allow_pickle=False) as weights:
+        trunk = load_trunk(
+            Recipe(**kept["recipe"]), [weights[f"a{i}"] for i in range(len(weights))]
+        )
+    total = np.zeros((len(images), len(EMOTIONS)))
+    for side in (0.93, 1.0, 1.07):
+        small = shrink(recut(images, side))
+        for view in (small, small[:, :, ::-1]):
+            total += np.concatenate([soften(part, np.float32(1)) for part in _logits(trunk, view)])
+    return (total / 6).astype(np.float32)
+
+
+def load_trunk(recipe: Recipe, weights: list[NDArray[np.float32]]) -> keras.Model:
+    """The trunk of a recipe, in standard layers, with those weights."""
+    trunk = build_trunk(recipe.shape())
+    trunk.set_weights(weights)
+    return trunk
+
+
 def class_weights(faces: Faces, rarity: float) -> NDArray[np.float32]:
     """(7,) weights, (1 / share)^rarity, scaled so that the mean over `faces` is 1."""
     share = np.maximum(faces.targets.mean(axis=0), 1e-4)
@@ -195,11 +253,15 @@ def _epoch_order(faces: Faces, recipe: Recipe, rng: np.random.Generator) -> NDAr
 def _right(
     trunk: keras.Model, small: NDArray[np.uint8], labels: NDArray[np.int64]
 ) -> NDArray[np.bool_]:
-    said = np.empty(len(labels), np.int64)
-    for start in range(0, len(labels), 256):
-        part = small[start : start + 256, ..., None].astype(np.float32) / 127.5 - 1
-        said[start : start + 256] = np.asarray(trunk(part, training=False)).argmax(axis=1)
+    said = np.concatenate([part.argmax(axis=1) for part in _logits(trunk, small)])
     return np.asarray(said == labels, np.bool_)
+
+
+def _logits(trunk: keras.Model, small: NDArray[np.uint8]) -> Iterator[NDArray[np.float32]]:
+    """Of (n, 48, 48) faces, some hundred at a time."""
+    for start in range(0, len(small), 256):
+        part = small[start : start + 256, ..., None].astype(np.float32) / 127.5 - 1
+        yield np.asarray(trunk(part, training=False), np.float32)
 
 
 def _write_npz(path: Path, arrays: dict[str, Any]) -> None:
@@ -207,6 +269,18 @@ def _write_npz(path: Path, arrays: dict[str, Any]) -> None:
     with part.open("wb") as file:
         np.savez(file, **arrays)
     part.replace(path)
+
+
+def with_settings(recipe: Recipe, settings: list[str]) -> Recipe:
+    """The recipe with some fields set, each "name=value". Raises `ValueError`."""
+    kinds = {field.name: type(getattr(recipe, field.name)) for field in fields(recipe)}
+    given: dict[str, Any] = {}
+    for setting in settings:
+        name, _, value = setting.partition("=")
+        if name not in kinds:
+            raise ValueError(f"no setting is called {name}; there are {', '.join(kinds)}")
+        given[name] = kinds[name](value)
+    return replace(recipe, **given)
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -217,10 +291,12 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--epochs", type=int, default=Recipe().epochs)
     parser.add_argument("--seed", type=int, default=Recipe().seed)
     parser.add_argument("--resume", action="store_true")
+    parser.add_argument("--teacher", type=Path, help="folder of a finished run")
+    parser.add_argument("--set", nargs="*", default=[], metavar="NAME=VALUE", help="of the recipe")
     given = parser.parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
-    recipe = Recipe(epochs=given.epochs, seed=given.seed)
-    train(given.data, given.out, recipe, resume=given.resume)
+    recipe = with_settings(Recipe(epochs=given.epochs, seed=given.seed), given.set)
+    train(given.data, given.out, recipe, resume=given.resume, teacher=given.teacher)
 
 
 if __name__ == "__main__":

@@ -34,6 +34,7 @@ from predictions.training.evaluate import (
 )
 from predictions.training.network import build_network, build_trunk, count_macs, dress
 from predictions.training.packs import Faces, read_split
+from predictions.training.run import Recipe
 
 log = logging.getLogger(__name__)
 
@@ -162,8 +163,8 @@ def _recipe(run: Path) -> dict[str, Any]:
 
 def load_network(weights: Path, recipe: dict[str, Any]) -> keras.Model:
     """The whole network with the averaged weights of a run."""
-    size = {"width": recipe["width"], "dense": recipe["dense"]}
-    trunk, network = build_trunk(**size), build_network(**size)
+    shape = Recipe(**recipe).shape()
+    trunk, network = build_trunk(shape), build_network(shape)
     with np.load(weights, allow_pickle=False) as arrays:
         trunk.set_weights([arrays[f"a{number}"] for number in range(len(arrays.files))])
     dress(trunk, network)

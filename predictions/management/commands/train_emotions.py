@@ -17,17 +17,20 @@ class Command(BaseCommand):
         parser.add_argument("--epochs", type=at_least_one, help="passes over the data")
         parser.add_argument("--seed", type=int, help="of everything that is drawn")
         parser.add_argument("--out", type=Path, default=Path("training_runs/emotions"))
+        parser.add_argument("--teacher", type=Path, help="folder of a finished run to learn from")
+        parser.add_argument("--set", nargs="*", default=[], metavar="NAME=VALUE", dest="recipe")
         parser.add_argument("--resume", action="store_true", help="go on after a kill")
 
     def handle(self, **options: Any) -> None:
         from predictions.training.packs import PackError  # TensorFlow loads for seconds
-        from predictions.training.run import Recipe, train
+        from predictions.training.run import Recipe, train, with_settings
         from predictions.training.ship import ship
 
         given = {name: options[name] for name in ("epochs", "seed") if options[name] is not None}
         data, out = options["data"], options["out"]
         try:
-            train(data, out, Recipe(**given), resume=options["resume"])
+            recipe = with_settings(Recipe(**given), options["recipe"])
+            train(data, out, recipe, resume=options["resume"], teacher=options["teacher"])
             facts = ship(data, out, out)
         except (PackError, FileNotFoundError, FileExistsError, ValueError) as error:
             raise CommandError(str(error)) from error

@@ -1,0 +1,109 @@
+"""What makes training quick on a CPU: a fused normalisation, bfloat16 convolutions, Muon.
+
+None of it is left in a trained network: its weights go into the standard layers by name.
+"""
+
+from typing import Any
+
+import keras
+import tensorflow as tf
+from keras import layers
+
+# AVX-512 multiplies bfloat16 twice as fast; sums and weights stay float32.
+CONV_POLICY = "mixed_bfloat16"
+
+
+class FusedNorm(layers.BatchNormalization):  # type: ignore[misc]  # Keras has no types
+    """The same as its parent, for (n, rows, columns, channels), by TensorFlow's fused kernel.
+
+    It takes a fifth of the time. The moving variance is of the sample (n - 1), as PyTorch has it.
+    """
+
+    def call(self, inputs: Any, training: Any = None, mask: Any = None) -> Any:
+        if not training or len(inputs.shape) != 4:
+            return super().call(inputs, training=training, mask=mask)
+        answer, mean, variance, *_ = tf.raw_ops.FusedBatchNormV3(
+            x=tf.cast(inputs, tf.float32),
+            scale=self.gamma,
+            offset=self.beta,
+            mean=tf.zeros(0),
+            variance=tf.zeros(0),
+            epsilon=self.epsilon,
+            is_training=True,
+        )
+        for moving, now in ((self.moving_mean, mean), (self.moving_variance, variance)):
+            moving.assign(moving * self.momentum + now * (1 - self.momentum))
+        return answer
+
+
+class Optimizer:
+    """Muon for the kernels of convolutions, AdamW for every other weight.
+
+    Source: Jordan et al. 2024 (Muon), scaled as AdamW by Liu et al. 2025, arXiv:2502.16982.
+    The first convolution, which sees a single channel, and depthwise ones are left to AdamW.
+    """
+
+    momentum = 0.95
+
+    def __init__(
+        self,
+        model: keras.Model,
+        schedule: keras.optimizers.schedules.LearningRateSchedule,
+        *,
+        conv_times: float,
+        decay: float,
+    ) -> None:
+        """`conv_times`: the rate of convolutions, in rates of the rest."""
+        self._schedule, self._conv_times, self._decay = schedule, conv_times, decay
+        self._all = list(model.trainable_variables)
+        self._turned = [v for v in self._all if _is_turned(v)]
+        self._others = [v for v in self._all if not _is_turned(v)]
+        self._momenta = [tf.Variable(tf.zeros(v.shape), trainable=False) for v in self._turned]
+        self._adam = keras.optimizers.AdamW(schedule, weight_decay=decay)
+        self._adam.exclude_from_weight_decay(var_names=["gamma", "beta", "bias"])
+        self._adam.build(self._others)
+
+    @property
+    def variables(self) -> list[Any]:
+        """What a resume needs."""
+        return [*self._adam.variables, *self._momenta]
+
+    @property
+    def iterations(self) -> Any:
+        """Steps done."""
+        return self._adam.iterations
+
+    @property
+    def learning_rate(self) -> Any:
+        """Of the next step, for all but convolutions."""
+        return self._schedule(self._adam.iterations)
+
+    def apply(self, gradients: list[Any]) -> None:
+        """One step; `gradients` in the order of the model's trainable variables."""
+        by_weight = {id(v): g for v, g in zip(self._all, gradients, strict=True)}
+        rate = self._schedule(self._adam.iterations) * self._conv_times
+        self._adam.apply_gradients([(by_weight[id(v)], v) for v in self._others])
+        for kernel, momentum in zip(self._turned, self._momenta, strict=True):
+            gradient = by_weight[id(kernel)]
+            momentum.assign(momentum * self.momentum + gradient)
+            ahead = gradient + momentum * self.momentum
+            flat = tf.reshape(ahead, (-1, kernel.shape[-1]))
+            step = _orthogonal(flat) * (0.2 * max(flat.shape) ** 0.5)
+            kernel.assign(kernel * (1 - rate * self._decay) - rate * tf.reshape(step, kernel.shape))
+
+
+def _is_turned(variable: Any) -> bool:
+    """A depthwise kernel is (rows, columns, channels, 1)."""
+    return len(variable.shape) == 4 and min(variable.shape[2:]) > 1
+
+
+def _orthogonal(matrix: tf.Tensor) -> tf.Tensor:
+    """About U V^T of the singular value decomposition, by five steps of Newton and Schulz."""
+    tall = matrix.shape[0] > matrix.shape[1]
+    x = tf.transpose(matrix) if tall else matrix
+    x = tf.cast(x / (tf.norm(x) + 1e-7), tf.bfloat16)
+    for _ in range(5):
+        square = tf.matmul(x, x, transpose_b=True)
+        x = 3.4445 * x + tf.matmul(-4.7750 * square + 2.0315 * tf.matmul(square, square), x)
+    x = tf.cast(x, tf.float32)
+    return tf.transpose(x) if tall else x
