@@ -2,7 +2,7 @@
 
 from django.urls import re_path
 
-from predictions import api, dashboard_api
+from predictions import api, dashboard_api, letters_api
 
 urlpatterns = [
     re_path(r"^predict/?$", api.predict, name="api-predict"),
@@ -16,5 +16,7 @@ urlpatterns = [
     re_path(r"^predictions/?$", api.predictions, name="api-predictions"),
     re_path(r"^predictions/export/?$", api.export_predictions, name="api-predictions-export"),
     re_path(r"^predictions/(?P<prediction_id>\d+)/?$", api.prediction, name="api-prediction"),
+    re_path(r"^letters/predict/?$", letters_api.predict, name="api-letters-predict"),
+    re_path(r"^letters/model/?$", letters_api.model, name="api-letters-model"),
     re_path(r"^consent/?$", api.consent, name="api-consent"),
 ]

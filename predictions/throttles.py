@@ -16,4 +16,10 @@ class AnonymousPredictions(SimpleRateThrottle):
     def get_cache_key(self, request: Request, view: APIView) -> str | None:
         if request.user.is_authenticated:
             return None
-        return f"anonymous_predictions:{client_of(request._request).ip}"
+        return f"{self.scope}:{client_of(request._request).ip}"
+
+
+class AnonymousLetters(AnonymousPredictions):
+    """The same for pictures of hands, which do not count as pictures of faces."""
+
+    scope = "anonymous_letters"

@@ -82,7 +82,9 @@ def fill_catalogue(**_signal: object) -> None:
             emotion_id=number, defaults={"emotion_name": name, "description": description}
         )
     for path in sorted(SHIPPED.glob("*.json")):
-        register_version(read_facts(path), folder=ModelVersion.Folder.SHIPPED, at=timezone.now())
+        if json.loads(path.read_text()).get("task", "emotions") == "emotions":
+            facts = read_facts(path)
+            register_version(facts, folder=ModelVersion.Folder.SHIPPED, at=timezone.now())
 
 
 @transaction.atomic

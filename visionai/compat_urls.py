@@ -5,6 +5,7 @@ The trailing slash is optional on all of them; a redirect would lose the body of
 
 from django.urls import URLPattern, re_path
 
+from predictions import letters_api
 from sessions_app import compat_api
 from visionai import status
 
@@ -16,6 +17,9 @@ urlpatterns: list[URLPattern] = [
     re_path(r"^auth/me/?$", compat_api.auth_me),
     re_path(r"^auth/refresh/?$", compat_api.auth_refresh),
     re_path(r"^(?:auth/)?verify-token/?$", compat_api.verify_token),
+    re_path(r"^asl/analizar/?$", letters_api.original_predict),
+    re_path(r"^api/image/asl/predict/?$", letters_api.original_predict),
+    re_path(r"^asl/modelo/info/?$", letters_api.original_model),
     re_path(r"^status/?$", status.status),
     re_path(r"^status/health/?$", status.health),
     re_path(r"^status/websocket/?$", status.sockets),

@@ -1,8 +1,11 @@
-"""The seven emotions, in the order every classifier, table and page uses."""
+"""The seven emotions and the letters, in the order every classifier, table and page uses."""
 
 from typing import Final
 
 EMOTIONS: Final = ("angry", "disgust", "fear", "happy", "neutral", "sad", "surprise")
+
+LETTERS: Final = tuple("ABCDEFGHIJKLMNOPQRSTUVWXYZ")
+MOVING_LETTERS: Final = frozenset("JZ")  # signed by a movement: a still picture can only guess
 
 
 def emotion_id(emotion: str) -> int:

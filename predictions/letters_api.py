@@ -1,0 +1,222 @@
+"""The API of the letters of the American Sign Language: canonical, and in the original's words."""
+
+from typing import Any
+
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
+from rest_framework.decorators import (
+    api_view,
+    authentication_classes,
+    parser_classes,
+    permission_classes,
+    throttle_classes,
+)
+from rest_framework.parsers import FormParser, JSONParser, MultiPartParser
+from rest_framework.permissions import AllowAny
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from predictions.core.images import MESSAGES, STANDARD
+from predictions.core.labels import LETTERS
+from predictions.core.reading import Failed
+from predictions.letters import (
+    NO_LETTER,
+    LetterAnswer,
+    card_body,
+    letter_body,
+    original_body,
+    read_letter,
+    unpack_base64,
+)
+from predictions.refusals import NoPicture, PictureRefused, check_anonymous
+from predictions.serializers import shows
+from predictions.throttles import AnonymousLetters
+from sessions_app.authentication import BearerAuthentication
+from visionai.lib.openapi import problems
+
+TAGS = ["Letters"]
+AROUND = 64 * 1024  # bytes that a form or a JSON document may have around its picture
+KEYS = ("image", "file", "image_data", "image_base64")  # where a JSON body may hold the picture
+
+
+class HandInput(serializers.Serializer[Any]):
+    file = serializers.FileField(help_text="A JPEG, PNG or WebP picture of one hand.")
+
+
+class HandText(serializers.Serializer[Any]):
+    image = serializers.CharField(help_text="The same as base64 or as a data URL.")
+
+
+class GuessOutput(serializers.Serializer[Any]):
+    letter = serializers.ChoiceField(choices=LETTERS)
+    confidence = serializers.FloatField(min_value=0, max_value=1)
+    movement = serializers.BooleanField()
+
+
+@shows(
+    {
+        "letter": "L",
+        "confidence": 0.9312,
+        "calibrated": True,
+        "movement": False,
+        "movement_letters": ["J", "Z"],
+        "alternatives": [
+            {"letter": "L", "confidence": 0.9312, "movement": False},
+            {"letter": "D", "confidence": 0.0201, "movement": False},
+            {"letter": "Z", "confidence": 0.0114, "movement": True},
+        ],
+        "abstained": False,
+        "threshold": 0.3,
+        "message": "The letter L (93 %).",
+        "model_version_tag": "letters-v1",
+        "processing_time_ms": 3.2,
+    }
+)
+class LetterOutput(serializers.Serializer[Any]):
+    letter = serializers.ChoiceField(
+        choices=(*LETTERS, NO_LETTER),
+        help_text="“no letter” when the confidence is below the threshold.",
+    )
+    confidence = serializers.FloatField(
+        min_value=0, max_value=1, help_text="Of the likeliest letter, named or not."
+    )
+    calibrated = serializers.BooleanField()
+    movement = serializers.BooleanField(
+        help_text="Whether the likeliest letter is signed by a movement: then it is a guess."
+    )
+    movement_letters = serializers.ListField(child=serializers.CharField())
+    alternatives = GuessOutput(many=True, help_text="The three likeliest, the likeliest first.")
+    abstained = serializers.BooleanField()
+    threshold = serializers.FloatField()
+    message = serializers.CharField(help_text="For people, in the language of the request.")
+    model_version_tag = serializers.CharField()
+    processing_time_ms = serializers.FloatField()
+
+
+@shows(
+    {
+        "status": "loaded",
+        "name": "letters",
+        "model_version_tag": "letters-v1",
+        "task": "letters",
+        "classes": list(LETTERS),
+        "movement_letters": ["J", "Z"],
+        "num_classes": 26,
+        "input_shape": "(None, 96, 96, 3)",
+        "total_params": 930570,
+        "macs": 20169600,
+        "precision": "int8",
+        "temperature": 1.4,
+        "threshold": 0.3,
+        "provider": "embedded",
+        "metrics": {"classes": list(LETTERS), "sets": []},
+    }
+)
+class LetterModelOutput(serializers.Serializer[Any]):
+    status = serializers.CharField()
+    name = serializers.CharField()
+    model_version_tag = serializers.CharField()
+    task = serializers.CharField()
+    classes = serializers.ListField(child=serializers.CharField())
+    movement_letters = serializers.ListField(child=serializers.CharField())
+    num_classes = serializers.IntegerField()
+    input_shape = serializers.CharField()
+    total_params = serializers.IntegerField()
+    macs = serializers.IntegerField()
+    precision = serializers.CharField()
+    temperature = serializers.FloatField()
+    threshold = serializers.FloatField()
+    provider = serializers.CharField()
+    metrics = serializers.DictField()
+
+
+@extend_schema(
+    tags=TAGS,
+    summary="Read the sign-language letter of a hand",
+    description=(
+        "American Sign Language, one hand in the picture; the picture is not kept. J and Z are "
+        "movements: a still picture can only guess them, and `movement` says so."
+    ),
+    request={"multipart/form-data": HandInput, "application/json": HandText},
+    responses={
+        200: LetterOutput,
+        **problems(
+            _400="no_file",
+            _401="bad_token",
+            _413="too_large",
+            _415="unsupported_format",
+            _422="broken",
+            _429="throttled",
+            _503="no_letter_network",
+        ),
+    },
+)
+@api_view(["POST"])
+@permission_classes([AllowAny])
+@throttle_classes([AnonymousLetters])
+@parser_classes([MultiPartParser, FormParser, JSONParser])
+def predict(request: Request) -> Response:
+    return Response(letter_body(_read(request)))
+
+
+@extend_schema(
+    tags=TAGS,
+    summary="The network that reads letters",
+    responses={200: LetterModelOutput, **problems(_503="no_letter_network")},
+)
+@api_view(["GET"])
+@permission_classes([AllowAny])
+def model(_request: Request) -> Response:
+    return Response(card_body())
+
+
+@extend_schema(exclude=True)
+@api_view(["POST"])
+@authentication_classes([BearerAuthentication])  # no cookie counts on the originals' paths
+@permission_classes([AllowAny])
+@throttle_classes([AnonymousLetters])
+@parser_classes([MultiPartParser, FormParser, JSONParser])
+def original_predict(request: Request) -> Response:
+    """`POST /asl/analizar` and `POST /api/image/asl/predict`."""
+    return Response(original_body(_read(request)))
+
+
+@extend_schema(exclude=True)
+@api_view(["GET"])
+@authentication_classes([BearerAuthentication])
+@permission_classes([AllowAny])
+def original_model(_request: Request) -> Response:
+    """`GET /asl/modelo/info`."""
+    return Response(card_body())
+
+
+def _read(request: Request) -> LetterAnswer:
+    if not request.user.is_authenticated:
+        check_anonymous()
+    return read_letter(_picture(request))
+
+
+def _picture(request: Request) -> bytes:
+    """The bytes of the picture. Raises `NoPicture` or `PictureRefused`."""
+    written = (request.content_type or "").startswith("application/json")
+    length = str(request.META.get("CONTENT_LENGTH") or "0")
+    if length.isdecimal():  # refuse by the announced length, before anything is parsed
+        most = STANDARD.bytes * 4 // 3 if written else STANDARD.bytes
+        _check_size(int(length), most + AROUND)
+    if not written:
+        if "file" not in request.FILES:
+            raise NoPicture
+        file = request.FILES["file"]
+        _check_size(file.size, STANDARD.bytes)
+        return bytes(file.read())
+    body = request.data if isinstance(request.data, dict) else {}
+    text = next((body[key] for key in KEYS if isinstance(body.get(key), str)), None)
+    if text is None:
+        raise NoPicture
+    return unpack_base64(text)
+
+
+def _check_size(size: int, most: int) -> None:
+    if size > most:
+        facts = {"limit": STANDARD.bytes}
+        raise PictureRefused(Failed("too_large", MESSAGES["too_large"], facts))
