@@ -18,6 +18,7 @@ from django.views.decorators.http import require_GET
 from accounts.models import User
 from predictions import selectors
 from predictions.core.labels import EMOTIONS
+from predictions.core.smoothing import LAG_MS
 from predictions.forms import FilterForm
 from predictions.models import EmotionClass, PredictionLog, PredictionLogQuerySet
 from predictions.services import (
@@ -50,7 +51,7 @@ def camera(request: HttpRequest) -> HttpResponse:
             "retention_days": settings.ENV.prediction_retention_days,
         }
         return render(request, "predictions/camera_consent.html", facts)
-    return render(request, "predictions/camera.html", {"emotion_names": EMOTIONS})
+    return render(request, "predictions/camera.html", {"emotion_names": EMOTIONS, "lag_ms": LAG_MS})
 
 
 @require_GET

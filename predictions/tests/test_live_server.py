@@ -2,13 +2,17 @@
 
 import asyncio
 import base64
+import io
 import json
 import time
 from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
 import httpx2
 import numpy as np
 import pytest
+from PIL import Image
 from websockets.asyncio.client import connect
 
 from predictions.tests.pictures import COLLINS, HOPPER, encoded
@@ -65,6 +69,41 @@ async def test_a_flood_of_frames_is_answered_once_each(shared_server: Server) ->
         await websocket.send(BRIGHT)
         answer = json.loads(await websocket.recv())
         assert answer["logged_through"] == last
+
+
+def face_of(server: Server, path: Path) -> bytes:
+    """The first face of a picture as a crop of 96x96."""
+    data = path.read_bytes()
+    box = predict(server, data).json()["faces"][0]["box"]
+    x, y, side = box["x"], box["y"], box["width"]
+    picture = Image.open(io.BytesIO(data)).convert("RGB").crop((x, y, x + side, y + side))
+    return encoded(np.asarray(picture.resize((96, 96))), "PNG")
+
+
+async def test_a_live_reading_is_calm_and_what_each_picture_says_stands_beside_it(
+    shared_server: Server,
+) -> None:
+    happy, other = face_of(shared_server, COLLINS), face_of(shared_server, HOPPER)
+    async with connect(f"{shared_server.ws_url}/ws/camera") as websocket:
+        await websocket.recv()
+
+        async def read(frame: bytes) -> dict[str, Any]:
+            await websocket.send(frame)
+            answer: dict[str, Any] = json.loads(await websocket.recv())
+            assert answer["type"] == "prediction"
+            return answer
+
+        first = await read(happy)
+        assert first["smoothed"]["probabilities"] == first["probabilities"]
+        assert first["smoothed"]["lag_ms"] == 250
+        change = await read(other)
+        raw, calm = change["probabilities"], change["smoothed"]["probabilities"]
+        assert raw["happy"] < calm["happy"] < first["probabilities"]["happy"]
+        await asyncio.sleep(1.2)  # nearly five half-lives
+        later = await read(other)
+        assert later["probabilities"] == raw
+        assert later["smoothed"]["emotion_name"] == later["emotion_name"]
+        assert later["smoothed"]["probabilities"]["happy"] < raw["happy"] + 0.05
 
 
 def within(seconds: float, true: Callable[[], bool]) -> bool:

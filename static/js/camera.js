@@ -2,13 +2,14 @@
 import { openCamera, cameraTrouble, otherCameras } from "./camera-source.js";
 import { CameraSocket } from "./camera-socket.js";
 import { drawFaces, showBars } from "./reading.js";
-import { emotionWord, oneDecimal, passage, percent, word } from "./words.js";
+import { emotionWord, filled, oneDecimal, passage, percent, word } from "./words.js";
 
 const WIDEST = 640; // pixels of a picture that is sent
 const QUALITY = 0.8;
 const FASTEST_MS = 50;
 const SLOWEST_MS = 1000;
 const SPEAK_AFTER_MS = 1500; // an emotion must last this long before it is read aloud
+const KEPT = "camera-smoothing"; // "off" where the visitor switched it off on this browser
 
 const part = (id) => document.getElementById(id);
 const [video, still, overlay] = [part("video"), part("still"), part("overlay")];
@@ -24,6 +25,8 @@ let timer = 0;
 let answers = [];
 let read = 0;
 let spoken = { name: null, since: 0, said: null };
+let smoothing = kept() !== "off";
+let latest = null; // the newest reading, which a change of the switch shows anew
 
 function say(name) {
   part("state").textContent = word(name);
@@ -90,24 +93,60 @@ function answered(message) {
 
 function show(message, took, now) {
   if (!source) return;
-  const faces = message.faces ?? [];
-  const name = message.emotion_name;
-  part("emotion").textContent = faces.length || name ? emotionWord(name) : word("no-face");
-  part("emotion").dataset.emotion = name ?? "";
-  part("confidence").textContent = name ? percent(message.confidence) : "";
-  showBars(document, faces.length || name ? (faces[0]?.probabilities ?? message.probabilities) : null);
+  latest = message;
+  const said = showReading(message);
   answers = [...answers.filter((at) => now - at < 2000), now];
   const span = now - answers[0];
   part("latency").textContent = `${Math.round(took)} ms`;
   part("processing").textContent = `${Math.round(message.processing_time_ms)} ms`;
   part("rate").textContent = span > 200 ? oneDecimal(((answers.length - 1) * 1000) / span) : "–";
-  part("faces").textContent = String(faces.length);
+  part("faces").textContent = String(message.faces.length);
   part("read").textContent = String(++read);
+  speak(said, now);
+}
+
+/** The largest face in words and bars, all faces on the picture; what was said. */
+function showReading(message) {
+  const raw = message.faces;
+  const faces = smoothing ? raw.map((face) => ({ ...face, ...face.smoothed })) : raw;
+  const [face] = faces;
+  const said = face ? emotionWord(face.emotion_name) : word("no-face");
+  part("emotion").textContent = said;
+  part("emotion").dataset.emotion = face?.emotion_name ?? "";
+  part("confidence").textContent = face ? sureness(face, message.threshold) : "";
+  part("alone").hidden = !smoothing;
+  part("alone-reading").textContent = face
+    ? `${emotionWord(raw[0].emotion_name)} · ${percent(raw[0].confidence)}`
+    : "–";
+  part("uncalibrated").hidden = message.calibrated;
+  showBars(document, face?.probabilities, smoothing ? raw[0]?.probabilities : null);
   const [width, height] = sizeOf(source.element);
   overlay.width = width;
   overlay.height = height;
   drawFaces(overlay, faces, { scale: width / sentWidth, mirrored: source.mirrored });
-  speak(faces.length || name ? emotionWord(name) : word("no-face"), now);
+  return said;
+}
+
+function sureness(face, threshold) {
+  const share = percent(face.confidence);
+  if (!face.abstained) return share;
+  return filled("below", { confidence: share, threshold: percent(threshold) });
+}
+
+function kept() {
+  try {
+    return localStorage.getItem(KEPT);
+  } catch {
+    return null; // storage may be forbidden; then the choice lasts as long as the page
+  }
+}
+
+function keep(value) {
+  try {
+    localStorage.setItem(KEPT, value);
+  } catch {
+    // as above
+  }
 }
 
 function speak(name, now) {
@@ -159,6 +198,7 @@ function stop(state) {
   source?.stop();
   source = null;
   answers = [];
+  latest = null;
   setPaused(false);
   for (const element of [video, still]) element.hidden = true;
   overlay.width = overlay.width; // clears it
@@ -198,6 +238,12 @@ part("switch").addEventListener("click", async () => {
   const others = await otherCameras();
   const here = others.findIndex((one) => one.deviceId === source?.deviceId);
   await startCamera(others[(here + 1) % others.length].deviceId);
+});
+part("smooth").checked = smoothing;
+part("smooth").addEventListener("change", () => {
+  smoothing = part("smooth").checked;
+  keep(smoothing ? "on" : "off");
+  if (latest && source) showReading(latest);
 });
 for (const button of document.querySelectorAll("[data-sample]")) {
   button.addEventListener("click", async () => {

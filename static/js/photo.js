@@ -2,7 +2,7 @@
 import { csrfToken } from "./api.js";
 import { csvCell, saveAs } from "./download.js";
 import { byName, drawFaces, showBars } from "./reading.js";
-import { EMOTIONS, emotionWord, language, percent, word } from "./words.js";
+import { EMOTIONS, emotionWord, filled, language, percent, word } from "./words.js";
 
 const AT_ONCE = 2;
 const WIDEST = 960; // pixels of the preview
@@ -115,12 +115,17 @@ function show(row, answer, picture, name) {
   row.querySelector(".status").textContent = faces.length
     ? facts
     : `${word("faces-none")} ${facts}`;
+  if (!answer.calibrated) row.querySelector(".status").append(` · ${word("uncalibrated")}`);
   faces.forEach((face, index) => {
     const piece = part("face").content.cloneNode(true).firstElementChild;
     const title = piece.querySelector("h4");
     title.classList.add(face.emotion_name ?? "neutral");
     const number = faces.length > 1 ? `${word("face")} ${index + 1}: ` : "";
-    title.textContent = `${number}${emotionWord(face.emotion_name)} · ${percent(face.confidence)}`;
+    const share = percent(face.confidence);
+    const sure = face.abstained
+      ? filled("below", { confidence: share, threshold: percent(answer.threshold) })
+      : share;
+    title.textContent = `${number}${emotionWord(face.emotion_name)} · ${sure}`;
     showBars(piece, face.probabilities);
     row.querySelector(".faces").append(piece);
   });
@@ -130,7 +135,8 @@ function show(row, answer, picture, name) {
 
 function csv() {
   const head = ["file", "face", "x", "y", "width", "height", "emotion_name", "confidence"];
-  const lines = [[...head, ...EMOTIONS, "model_version_tag", "processing_time_ms", "error"]];
+  const tail = ["abstained", "threshold", "calibrated", "model_version_tag", "processing_time_ms"];
+  const lines = [[...head, ...EMOTIONS, ...tail, "error"]];
   for (const result of results) {
     const faces = result.faces?.length ? result.faces : [null];
     faces.forEach((face, index) => {
@@ -143,6 +149,9 @@ function csv() {
         face?.emotion_name,
         face?.confidence,
         ...EMOTIONS.map((name) => shares[name]),
+        face?.abstained,
+        result.threshold,
+        result.calibrated,
         result.model_version_tag,
         result.processing_time_ms,
         result.error,

@@ -8,15 +8,21 @@ export function byName(probabilities) {
   return Object.fromEntries(EMOTIONS.map((name, index) => [name, probabilities[index]]));
 }
 
-/** Fill the seven bars below `root`; without probabilities they go to zero. */
-export function showBars(root, probabilities) {
+/**
+ * Fill the seven bars below `root`; without probabilities they go to zero. `marked` are others
+ * that are shown as a mark on each bar that has one.
+ */
+export function showBars(root, probabilities, marked = null) {
   const shares = byName(probabilities);
+  const marks = byName(marked);
   const largest = Math.max(0, ...Object.values(shares));
   for (const row of root.querySelectorAll(".bars [data-emotion]")) {
     const share = shares[row.dataset.emotion];
     const bar = row.querySelector(".bar");
     bar.setAttribute("aria-valuenow", String(share ?? 0));
     bar.firstElementChild.setAttribute("width", String(100 * (share ?? 0)));
+    const mark = bar.querySelector(".mark");
+    mark?.setAttribute("x", String(99 * (marks[row.dataset.emotion] ?? -1)));
     row.querySelector(".number").textContent = share === undefined ? "–" : percent(share);
     row.classList.toggle("top-one", share !== undefined && share === largest);
   }

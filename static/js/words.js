@@ -7,6 +7,11 @@ export function word(name) {
   return words.querySelector(`[data-word="${name}"]`).textContent.trim();
 }
 
+/** A sentence of the page with its places filled, as {name}. */
+export function filled(name, values) {
+  return word(name).replace(/\{(\w+)\}/g, (_place, key) => values[key]);
+}
+
 /** The same with its markup (links), as nodes. */
 export function passage(name) {
   return words.querySelector(`[data-word="${name}"]`).cloneNode(true);
