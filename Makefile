@@ -1,10 +1,11 @@
 # make run    VisionAI on http://127.0.0.1:8000 (PORT=, HOST=, HTTPS=1 and every line of .env.example)
 # make test   the whole suite        make lint   ruff and mypy
 # make bench  figures against goals
+# make evaluate DATA=DIR   measure the shipped networks on the packs in DIR and rewrite their figures
 SHELL := /bin/bash
 .SHELLFLAGS := -o pipefail -c
 .DEFAULT_GOAL := run
-.PHONY: run test lint bench clean
+.PHONY: run test lint bench evaluate clean
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -23,6 +24,10 @@ lint: .venv/development
 
 bench: .venv/runtime
 	$(BIN)/python -m bench
+
+evaluate: .venv/runtime
+	@test -n "$(DATA)" || { echo "say where the packs are: make evaluate DATA=DIR" >&2; exit 2; }
+	$(BIN)/python -m predictions.training.figures --data "$(DATA)"
 
 # Stamps that hold the digest of what was installed: a second run has nothing to do.
 .venv/runtime .venv/development: .venv/%: FORCE

@@ -80,7 +80,18 @@ class CropScore(TypedDict):
 class MarginScore(TypedDict):
     margin: float  # around the detector's box, in sides of the box
     found: float  # share of the pictures in which the face was found
-    accuracy: float  # of the label, among those found
+    accuracy: float | None  # of the label, among those found
+    n: int  # pictures
+    as_given: float | None  # accuracy on the same faces as they were cut by hand
+    by_set: dict[str, dict[str, float | None]]  # found and accuracy
+
+
+class Agreement(TypedDict):
+    """Shares of rows on which two ways give the same label."""
+
+    n: int
+    training: NotRequired[float]  # the served path and the code of the training
+    keras: NotRequired[float]  # the served path and the .keras file in fp32
 
 
 class Latency(TypedDict):
@@ -95,6 +106,7 @@ class Report(TypedDict):
     corruptions: NotRequired[list[CorruptionScore]]  # of the first set
     crop: NotRequired[list[CropScore]]
     end_to_end: NotRequired[list[MarginScore]]
+    agreement: NotRequired[Agreement]
     latency_ms: NotRequired[Latency]
     precision: NotRequired[dict[str, dict[str, float]]]
     seeds: NotRequired[list[dict[str, Any]]]

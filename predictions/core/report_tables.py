@@ -1,6 +1,6 @@
 """The tables of an evaluation report in Markdown, for cards, documents and terminals."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from predictions.core.report import Interval, Report, SetScores
@@ -123,11 +123,22 @@ def crop_table(report: Report) -> str:
 
 
 def margin_table(report: Report) -> str:
+    """One row a margin; faces found and accuracy among them, all told and in each set."""
+    measured = report.get("end_to_end", [])
+    names = list(measured[0]["by_set"]) if measured else []
     return table(
-        ["margin", "faces found", "accuracy of those found"],
+        ["margin", "found", "accuracy", *(f"{name}: found, accuracy" for name in names)],
         (
-            [f"{one['margin']:g}", share(one["found"]), share(one["accuracy"])]
-            for one in report.get("end_to_end", [])
+            [
+                f"{one['margin']:g}",
+                share(one["found"]),
+                share(one["accuracy"]),
+                *(
+                    f"{share(part['found'])}, {share(part['accuracy'])}"
+                    for part in one["by_set"].values()
+                ),
+            ]
+            for one in measured
         ),
     )
 
@@ -167,12 +178,28 @@ def precision_table(report: Report) -> str:
     )
 
 
+def agreement(report: Report) -> str:
+    """A sentence, or nothing where it was not measured."""
+    if "agreement" not in report:
+        return ""
+    one, parts = report["agreement"], []
+    if "training" in one:
+        parts.append(f"{one['training']:.2%} with the evaluation of the training code")
+    if "keras" in one:
+        parts.append(f"{one['keras']:.2%} with the .keras file in fp32")
+    return f"The server's label agrees on {one['n']:,} validation rows: {', '.join(parts)}."
+
+
 def share(value: float | None) -> str:
     return NONE if value is None else f"{value:.3f}"
 
 
 def with_interval(value: float, ends: Interval) -> str:
     return f"{value:.3f} ({ends[0]:.3f} to {ends[1]:.3f})"
+
+
+def _found_and_accuracy(part: Mapping[str, float | None]) -> str:
+    return f"{share(part['found'])}, {share(part['accuracy'])}"
 
 
 def _of_classes(scores: SetScores, report: Report) -> str:

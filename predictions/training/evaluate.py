@@ -41,9 +41,11 @@ class Subset:
     rows: NDArray[np.bool_]
 
 
-def read_tflite(path: Path, *, bias: Sequence[float] | None = None) -> Reader:
+def read_tflite(
+    path: Path, *, classes: int = len(EMOTIONS), bias: Sequence[float] | None = None
+) -> Reader:
     """A .tflite with its bias, at temperature 1. Raises `ModelUnfit`."""
-    return reader(Classifier(path, temperature=1.0, bias=bias))
+    return reader(Classifier(path, temperature=1.0, classes=classes, bias=bias))
 
 
 def reader(network: Network) -> Reader:
@@ -52,7 +54,7 @@ def reader(network: Network) -> Reader:
     def read(images: Images) -> LogAnswers:
         parts = [
             network.probabilities(as_colour(images[start : start + AT_ONCE]))
-            for start in range(0, len(images), AT_ONCE)
+            for start in range(0, max(1, len(images)), AT_ONCE)
         ]
         return np.asarray(np.log(np.maximum(np.concatenate(parts), 1e-30)), np.float32)
 

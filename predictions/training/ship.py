@@ -8,7 +8,7 @@ import hashlib
 import json
 import logging
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -19,19 +19,19 @@ import numpy as np
 from predictions.core.classifier import Classifier
 from predictions.core.labels import EMOTIONS
 from predictions.core.report import Report, SetScores
-from predictions.training.card import LIMITS, card
+from predictions.training.card import LIMITS
+from predictions.training.compose import best_margin
 from predictions.training.convert import to_float, to_int8
 from predictions.training.evaluate import (
-    Reader,
     emotion_subsets,
     fitted_temperature,
-    full_report,
     int8_is_good_enough,
     judge,
     latency,
     read_tflite,
     summary,
 )
+from predictions.training.figures import measure, write_facts
 from predictions.training.network import build_network, build_trunk, count_macs, dress
 from predictions.training.packs import Faces, read_split
 from predictions.training.run import Recipe
@@ -100,14 +100,15 @@ def ship(
     tflite.write_bytes(candidates[precision])
     read = read_tflite(tflite, bias=bias)
     temperature = fitted_temperature(read(check.images), check.labels)
-    report = emotion_report(read, check, temperature=temperature)
-    report["precision"] = {kind: summary(scores) for kind, scores in first.items()}
-    report["latency_ms"] = latency(Classifier(tflite, temperature=temperature, bias=bias))
+    kept: dict[str, Any] = {
+        "precision": {kind: summary(scores) for kind, scores in first.items()},
+        "latency_ms": latency(Classifier(tflite, temperature=temperature, bias=bias)),
+        "provenance": provenance(faces, check),
+        "recipe": recipe,
+        "limits": list(LIMITS),
+    }
     if others:
-        report["seeds"] = [seed_row(folder, check, bias) for folder in (run, *others)]
-    report["provenance"] = provenance(faces, check)
-    report["recipe"] = recipe
-    report["limits"] = list(LIMITS)
+        kept["seeds"] = [seed_row(folder, check, bias) for folder in (run, *others)]
     facts = Facts(
         tag=tag,
         task="emotions",
@@ -122,23 +123,13 @@ def ship(
         output={"keras": "probabilities", "tflite": "float32 logits"},
         classes=EMOTIONS,
         crop=Crop(),
-        metrics=report,
+        metrics={"classes": list(EMOTIONS), "sets": [], **kept},  # type: ignore[typeddict-item]
     )
+    report = measure(asdict(facts), out, data)
+    crop = Crop(margin=best_margin(report["end_to_end"]))
+    facts = replace(facts, metrics=report, crop=crop)
     write_facts(out / f"{name}.json", asdict(facts))
     return facts
-
-
-def write_facts(path: Path, facts: dict[str, Any]) -> None:
-    """The .json and the model card beside it."""
-    path.write_text(json.dumps(facts, indent=1, ensure_ascii=False) + "\n")
-    path.with_suffix(".md").write_text(card(facts))
-
-
-def emotion_report(read: Reader, check: Faces, *, temperature: float) -> Report:
-    """The report on validation rows."""
-    return full_report(
-        read, check.images, check.labels, emotion_subsets(check), temperature=temperature
-    )
 
 
 def seed_row(run: Path, check: Faces, bias: tuple[float, ...] | None = None) -> dict[str, Any]:
