@@ -85,15 +85,18 @@ def fill_catalogue(**_signal: object) -> None:
         if json.loads(path.read_text()).get("task", "emotions") == "emotions":
             facts = read_facts(path)
             register_version(facts, folder=ModelVersion.Folder.SHIPPED, at=timezone.now())
+            _follow_figures(facts)
 
 
 @transaction.atomic
 def register_version(
     facts: VersionFacts, *, folder: ModelVersion.Folder, at: datetime
 ) -> ModelVersion:
-    """Add a version; it is activated only where none is active. A known tag stays as it is.
+    """Add a version. A known tag stays as it is.
 
-    Running processes are not told, because those that migrate have none yet.
+    It is activated where none is active, or where both came with the product: an operator's own
+    choice of network is not taken away, and rolling back goes to the one before. Running processes
+    are not told, because those that migrate have none yet.
     """
     version, new = ModelVersion.objects.get_or_create(
         version_tag=facts.tag,
@@ -112,10 +115,23 @@ def register_version(
             "created_at": at,
         },
     )
-    if new and not ModelVersion.objects.filter(active=True).exists():
+    if new and _is_free_for(folder):
         ModelActivation.objects.create(version=version, at=at)
         _make_active(version)
     return version
+
+
+def _is_free_for(folder: ModelVersion.Folder) -> bool:
+    active = active_version()
+    shipped = ModelVersion.Folder.SHIPPED
+    return active is None or active.folder == folder == shipped
+
+
+def _follow_figures(facts: VersionFacts) -> None:
+    """The figures of a shipped network may be measured anew; its file stays."""
+    ModelVersion.objects.filter(
+        version_tag=facts.tag, folder=ModelVersion.Folder.SHIPPED, sha256=facts.sha256
+    ).update(metrics=dict(facts.metrics))
 
 
 def active_version() -> ModelVersion | None:

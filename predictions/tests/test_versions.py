@@ -8,6 +8,7 @@ from predictions import versions
 from predictions.models import EmotionClass, ModelActivation, ModelVersion
 from predictions.tests.factories import NOON, a_version
 from predictions.versions import (
+    SHIPPED,
     NoEarlierVersion,
     UnknownVersion,
     activate_version,
@@ -75,6 +76,48 @@ def test_a_shipped_version_is_registered_and_active_and_stays_as_it_is(
     assert version.bias == [0, 0.5, 0, 0, 0, 0, 0]
     assert versions.folder_of(version) == nothing_shipped
     assert ModelActivation.objects.count() == 1
+
+
+def test_a_newer_shipped_version_takes_over_but_not_from_an_own_one(nothing_shipped: Path) -> None:
+    def ship(number: int) -> None:
+        card = {
+            "tag": f"v{number}",
+            "files": {"keras": {"name": ""}, "tflite": {"name": "", "sha256": "ab" * 32}},
+            "precision": "int8",
+            "temperature": 1,
+            "crop": {"margin": 0},
+            "input_shape": "",
+            "total_params": 1,
+            "metrics": {"classes": [], "sets": []},
+        }
+        (nothing_shipped / f"emotions-v{number}.json").write_text(json.dumps(card))
+
+    def active_tag() -> str:
+        fill_catalogue()
+        active = active_version()
+        return active.version_tag if active else ""
+
+    ship(1)
+    assert active_tag() == "v1"
+    ship(2)
+    assert active_tag() == "v2"
+    assert roll_back_version(at=NOON).version_tag == "v1"
+    assert active_tag() == "v1"
+    a_version("own")
+    ship(3)
+    assert active_tag() == "own"
+
+
+def test_figures_that_were_measured_anew_are_followed(nothing_shipped: Path) -> None:
+    path = nothing_shipped / "emotions-v1.json"
+    card = json.loads((SHIPPED / "emotions-v1.json").read_text())
+    path.write_text(json.dumps(card))
+    fill_catalogue()
+    path.write_text(json.dumps(card | {"metrics": {"sets": []}, "temperature": 9.0}))
+    fill_catalogue()
+    version = ModelVersion.objects.get()
+    assert version.metrics == {"sets": []}
+    assert version.temperature == card["temperature"]
 
 
 def test_the_first_version_is_active_and_a_later_one_waits() -> None:
