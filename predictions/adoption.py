@@ -11,7 +11,7 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -49,6 +49,11 @@ class Wording:
 
     pixels: str = "auto"  # or 0..1, 0..255, -1..1
     order: Sequence[str] = EMOTIONS  # of its answers
+    margin: float = 0.0  # around the detector's box, in sides of the box
+
+
+# Looks at a converted .tflite before it is registered: its temperature and its report.
+Judge = Callable[[Path, VersionFacts], tuple[float, Mapping[str, Any]]]
 
 
 def adopt_in_background() -> None:
@@ -70,12 +75,18 @@ def _adopt_and_close(path: Path) -> None:
 
 
 def adopt(
-    path: Path, *, tag: str = "", wording: Wording | None = None, activate: bool = False
+    path: Path,
+    *,
+    tag: str = "",
+    wording: Wording | None = None,
+    judge: Judge | None = None,
+    activate: bool = False,
 ) -> ModelVersion:
     """The version made of that file; converted only the first time. Raises `NotAdopted`.
 
     It is registered inactive unless no version is active or `activate` asks for it. Without a
-    `tag` it is named by the file's digest.
+    `tag` it is named by the file's digest, without a `judge` its temperature is 1 and nothing is
+    known of its quality.
     """
     if path.suffix.lower() not in SUFFIXES:
         raise NotAdopted(f"it is no Keras file; give one that ends in {', '.join(SUFFIXES)}")
@@ -85,7 +96,7 @@ def adopt(
         raise NotAdopted(f"{tag!r} is no tag; use up to 64 letters, digits, dots and dashes")
     version = ModelVersion.objects.filter(version_tag=tag).first()
     if version is None:
-        version = _make_version(path, tag, digest, wording or Wording())
+        version = _make_version(path, tag, digest, wording or Wording(), judge)
     elif version.metrics.get("source_sha256") != digest:
         raise NotAdopted(f"another network is called {tag}; choose another tag")
     if activate and not version.active:
@@ -93,12 +104,17 @@ def adopt(
     return version
 
 
-def _make_version(path: Path, tag: str, digest: str, wording: Wording) -> ModelVersion:
+def _make_version(
+    path: Path, tag: str, digest: str, wording: Wording, judge: Judge | None
+) -> ModelVersion:
     folder = settings.DATA_DIR / "models"
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder) as place:
         target = Path(place) / f"{tag}.tflite"
         facts = _with_its_facts(path, digest, target) or _convert(path, target, wording)
+        if judge is not None:
+            temperature, report = judge(target, facts)
+            facts = replace(facts, temperature=temperature, metrics={**facts.metrics, **report})
         facts = replace(
             facts,
             tag=tag,
@@ -149,6 +165,7 @@ def _convert(source: Path, target: Path, wording: Wording) -> VersionFacts:
         sha256="",
         precision="fp32",
         temperature=1.0,
+        crop_margin=wording.margin,
         input_shape=str(facts["input_shape"]),
         total_params=int(facts["total_params"]),
         metrics={"classes": list(EMOTIONS), "sets": []},

@@ -7,6 +7,7 @@ from pytest_django.fixtures import Settings
 
 from predictions.models import ModelActivation, ModelVersion
 from predictions.tests.factories import a_version
+from predictions.tests.test_training_pictures import write_folder
 from predictions.versions import SHIPPED
 
 pytestmark = pytest.mark.django_db
@@ -57,9 +58,35 @@ def test_a_network_is_registered_and_activated_by_its_tag(
     assert run("roll_back_model") == "one is active.\n"
 
 
+def test_pictures_with_labels_calibrate_a_network_and_are_reported(
+    tmp_path: Path, settings: Settings
+) -> None:
+    settings.DATA_DIR = tmp_path
+    network = str(SHIPPED / "emotions-v1.keras")
+    folder = write_folder(tmp_path / "mine", happy=6, sad=5)
+    run("register_model", network, "--tag=judged", f"--data={folder}")
+    version = ModelVersion.objects.get(version_tag="judged")
+    assert version.metrics["sets"][0]["n"] == 11
+    assert version.metrics["subject"]["temperature"] == version.temperature
+    assert version.metrics["source"] == "emotions-v1.keras"
+
+
+def test_a_report_is_kept_with_a_version_of_ones_own(tmp_path: Path, settings: Settings) -> None:
+    settings.DATA_DIR = tmp_path
+    folder = str(write_folder(tmp_path / "mine"))
+    run("register_model", str(SHIPPED / "emotions-v1.keras"), "--tag=own")
+    assert "shows it" in run("evaluate_model", "--model=own", f"--data={folder}", "--keep")
+    metrics = ModelVersion.objects.get(version_tag="own").metrics
+    assert (metrics["sets"][0]["n"], metrics["source"]) == (5, "emotions-v1.keras")
+    network = f"--model={SHIPPED / 'emotions-v1.tflite'}"
+    with pytest.raises(CommandError, match="name it by its tag"):
+        run("evaluate_model", network, f"--data={folder}", "--keep")
+
+
 @pytest.mark.parametrize(
     ("command", "words"),
     [
+        (["gone.h5", "--tag=x", "--margin=2"], "between -0.3 and 1"),
         (["gone.keras", "--tag=x"], "gone.keras cannot be read: No such file"),
         (["manage.py", "--tag=x"], "no Keras file"),
         (["gone.h5", "--tag=x", "--order=happy,sad"], "must name each of angry, disgust"),

@@ -11,9 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from predictions.core.classifier import Classifier, ModelUnfit, soften
+from predictions.core.report import Report
 from predictions.training.adopt import Unfit, load_network
-from predictions.training.evaluate import Network
-from predictions.training.pictures import TASKS
+from predictions.training.evaluate import Network, fitted_temperature, full_report, latency, reader
+from predictions.training.pictures import TASKS, Labelled, serve
 
 
 class NoSubject(Exception):
@@ -79,6 +80,40 @@ def open_subject(path: Path, facts: dict[str, Any] | None = None) -> Subject:
             facts=known,
         )
     raise NoSubject(f"{path.name} cannot be judged: {fault}") from fault
+
+
+def judge(
+    subject: Subject,
+    labelled: Labelled,
+    *,
+    crops: bool = False,
+    corruptions: bool = False,
+    fit: bool = False,
+) -> tuple[float, Report]:
+    """The temperature and the report of a network on pictures, as the server would read them.
+
+    `crops`: the pictures are faces already; `fit`: fit the temperature on them. Raises
+    `DataFault` for a picture that cannot be read.
+    """
+    detect = subject.task == "emotions" and not crops
+    served = serve(labelled, margin=subject.margin, detect=detect)
+    read, temperature = reader(subject.network), subject.temperature
+    if fit:
+        temperature = fitted_temperature(read(served.crops), labelled.labels)
+    report = full_report(
+        read,
+        served.crops,
+        labelled.labels,
+        labelled.subsets,
+        classes=subject.classes,
+        temperature=temperature,
+        tables=corruptions,
+    )
+    report["latency_ms"] = latency(subject.network)
+    report["subject"] = {**subject.described(), "temperature": temperature}
+    if served.searched.any():
+        report["faces"] = {"searched": int(served.searched.sum()), "found": int(served.found.sum())}
+    return temperature, report
 
 
 def facts_beside(path: Path) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
@@ -10,6 +10,9 @@ from predictions.core import report_tables as tables
 from predictions.core.report import Report
 from predictions.models import ModelVersion
 from predictions.versions import folder_of
+
+if TYPE_CHECKING:
+    from predictions.training.subject import Subject
 
 
 class Command(BaseCommand):
@@ -38,65 +41,51 @@ class Command(BaseCommand):
             "--limit", type=int, help="judge about so many pictures, drawn by class"
         )
         parser.add_argument(
+            "--keep",
+            action="store_true",
+            help="show the report on the model page, as that of the version --model names",
+        )
+        parser.add_argument(
             "--corruptions",
             action="store_true",
             help="measure too what blur, darkness and the like cost",
         )
 
     def handle(self, *_arguments: object, **options: Any) -> None:
-        from predictions.training.pictures import DataFault
-        from predictions.training.subject import NoSubject
+        from predictions.training.pictures import DataFault, read_labelled
+        from predictions.training.subject import NoSubject, judge
 
         try:
-            report = self._judge(options)
+            version = _version(options["model"])
+            subject = _subject(options["model"], version)
+            labelled = read_labelled(options["data"], subject.classes)
+            if options["limit"] is not None:
+                labelled = labelled.sample(max(1, options["limit"]))
+            _, report = judge(
+                subject, labelled, crops=options["crops"], corruptions=options["corruptions"]
+            )
         except (NoSubject, DataFault) as fault:
             raise CommandError(f"{fault}.") from fault
         for text in printed(report):
             self.stdout.write(text + "\n\n")
         if options["json"] is not None:
-            text = json.dumps(report, indent=1, ensure_ascii=False) + "\n"
-            try:
-                options["json"].write_text(text)
-            except OSError as fault:
-                raise CommandError(f"{options['json']}: {fault.strerror}.") from fault
+            _write(options["json"], report)
             self.stdout.write(f"The report is in {options['json']}.")
+        if options["keep"]:
+            _keep(version, report)
+            self.stdout.write("The model page shows it.")
 
-    def _judge(self, options: dict[str, Any]) -> Report:
-        from predictions.training.evaluate import full_report, latency, reader
-        from predictions.training.pictures import read_labelled, serve
 
-        subject = self._subject(options["model"])
-        labelled = read_labelled(options["data"], subject.classes)
-        if options["limit"] is not None:
-            labelled = labelled.sample(max(1, options["limit"]))
-        detect = subject.task == "emotions" and not options["crops"]
-        served = serve(labelled, margin=subject.margin, detect=detect)
-        report = full_report(
-            reader(subject.network),
-            served.crops,
-            labelled.labels,
-            labelled.subsets,
-            classes=subject.classes,
-            temperature=subject.temperature,
-            tables=options["corruptions"],
-        )
-        report["latency_ms"] = latency(subject.network)
-        report["subject"] = subject.described()
-        if served.searched.any():
-            report["faces"] = {
-                "searched": int(served.searched.sum()),
-                "found": int(served.found.sum()),
-            }
-        return report
+def _version(wanted: str) -> ModelVersion | None:
+    if Path(wanted).exists():
+        return None
+    return ModelVersion.objects.filter(version_tag=wanted).first()
 
-    def _subject(self, wanted: str) -> "Any":
-        from predictions.training.subject import NoSubject, open_subject
 
-        if Path(wanted).exists():
-            return open_subject(Path(wanted))
-        version = ModelVersion.objects.filter(version_tag=wanted).first()
-        if version is None:
-            raise NoSubject(f"there is no file and no version {wanted}; see manage.py list_models")
+def _subject(wanted: str, version: ModelVersion | None) -> "Subject":
+    from predictions.training.subject import NoSubject, open_subject
+
+    if version is not None:
         facts = {
             "task": "emotions",
             "temperature": version.temperature,
@@ -104,6 +93,23 @@ class Command(BaseCommand):
             "crop": {"margin": version.crop_margin},
         }
         return open_subject(folder_of(version) / version.tflite_file, facts)
+    if not Path(wanted).exists():
+        raise NoSubject(f"there is no file and no version {wanted}; see manage.py list_models")
+    return open_subject(Path(wanted))
+
+
+def _keep(version: ModelVersion | None, report: Report) -> None:
+    if version is None or version.folder != ModelVersion.Folder.DATA:
+        raise CommandError("--keep is for a version that was registered here; name it by its tag.")
+    version.metrics = {**version.metrics, **report}
+    version.save(update_fields=["metrics"])
+
+
+def _write(path: Path, report: Report) -> None:
+    try:
+        path.write_text(json.dumps(report, indent=1, ensure_ascii=False) + "\n")
+    except OSError as fault:
+        raise CommandError(f"{path}: {fault.strerror}.") from fault
 
 
 def printed(report: Report) -> list[str]:

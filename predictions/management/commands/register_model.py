@@ -1,10 +1,12 @@
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from predictions.adoption import NotAdopted, Wording, adopt
+from predictions.adoption import Judge, NotAdopted, Wording, adopt
 from predictions.core.labels import EMOTIONS
+from predictions.versions import VersionFacts
 
 
 class Command(BaseCommand):
@@ -17,6 +19,18 @@ class Command(BaseCommand):
         parser.add_argument("file", type=Path)
         parser.add_argument("--tag", required=True, help="the name of the version")
         parser.add_argument("--activate", action="store_true", help="put it to work at once")
+        parser.add_argument(
+            "--data",
+            type=Path,
+            help="pictures with labels, as evaluate_model takes them: fit the temperature on them "
+            "and keep the report",
+        )
+        parser.add_argument(
+            "--margin",
+            type=float,
+            default=0.0,
+            help="around the box of the face, in sides of the box (default: %(default)s)",
+        )
         parser.add_argument(
             "--pixels",
             choices=["auto", "0..1", "0..255", "-1..1"],
@@ -33,12 +47,15 @@ class Command(BaseCommand):
         order = tuple(options["order"].split(","))
         if sorted(order) != sorted(EMOTIONS):
             raise CommandError(f"--order must name each of {', '.join(EMOTIONS)} once.")
+        if not -0.3 <= options["margin"] <= 1:
+            raise CommandError("--margin must lie between -0.3 and 1.")
         path: Path = options["file"]
         try:
             version = adopt(
                 path,
                 tag=options["tag"],
-                wording=Wording(options["pixels"], order),
+                wording=Wording(options["pixels"], order, options["margin"]),
+                judge=_judge_on(options["data"]) if options["data"] else None,
                 activate=options["activate"],
             )
         except OSError as fault:
@@ -51,3 +68,17 @@ class Command(BaseCommand):
             self.stdout.write("It is active. To go back: manage.py roll_back_model")
         else:
             self.stdout.write(f"To put it to work: manage.py activate_model {version.version_tag}")
+
+
+def _judge_on(data: Path) -> Judge:
+    from predictions.training.pictures import DataFault, read_labelled
+    from predictions.training.subject import NoSubject, judge, open_subject
+
+    def look(tflite: Path, known: VersionFacts) -> tuple[float, Mapping[str, Any]]:
+        facts = {"task": "emotions", "bias": known.bias, "crop": {"margin": known.crop_margin}}
+        try:
+            return judge(open_subject(tflite, facts), read_labelled(data, EMOTIONS), fit=True)
+        except (NoSubject, DataFault) as fault:
+            raise CommandError(f"{fault}.") from fault
+
+    return look
