@@ -7,6 +7,7 @@ from predictions.core import report_tables as tables
 from predictions.core.labels import EMOTIONS
 from predictions.core.report import Report
 
+MUON = "Muon for the convolutions and AdamW for the rest"
 LIMITS_OF_USE = """
 An expression is not a state of mind. The answer says how people would name a face, not what the
 person feels, means or will do.
@@ -175,13 +176,20 @@ The same recipe from other starts, in fp32, on the first of the sets:
 
 
 def _recipe(report: Report) -> str:
-    settings = "\n".join(f"- {name}: {value}" for name, value in report.get("recipe", {}).items())
+    recipe = report.get("recipe", {})
+    settings = "\n".join(f"- {name}: {value}" for name, value in recipe.items())
+    how, by = "`manage.py train_emotions` with these settings repeats it", MUON
+    if "conv_times" not in recipe:
+        how, by = "An earlier form of `manage.py train_emotions` made it", "AdamW"
+    text = (
+        f"{how}; `docs/training.md` says what else was tried. {by}, one cosine, averaged weights, "
+        "soft targets, class weights by rarity, and pictures moved, relit, covered, blurred and "
+        "packed anew as another webcam might."
+    )
     return f"""
 ## How it was trained
 
-`manage.py train_emotions --data DIR` repeats it; `docs/training.md` says what else was
-tried. AdamW, one cosine, averaged weights, soft targets, class weights by rarity, and pictures
-moved, relit, covered, blurred and packed anew as another webcam might. The settings:
+{fill(text, 98)}
 
 {settings}"""
 
