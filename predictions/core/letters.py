@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from predictions.core.classifier import soften
 from predictions.core.images import Pixels
 from predictions.core.labels import LETTERS, MOVING_LETTERS
 
@@ -62,19 +63,36 @@ class Reading:
         return self.guesses[0].movement
 
 
+class BothHands:
+    """A network that looks at each picture and at its mirror image: people sign with either hand.
+
+    Its answer is the mean of the two in logits, so a temperature may be applied before or after.
+    """
+
+    def __init__(self, network: Network) -> None:
+        self._network = network
+
+    def probabilities(self, faces: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """(n, 96, 96, 3) RGB to (n, 26)."""
+        seen = np.concatenate([faces, faces[:, :, ::-1]])
+        logs = np.log(np.maximum(self._network.probabilities(seen), np.float32(1e-30)))
+        mean = (logs[: len(faces)] + logs[len(faces) :]) / np.float32(2)
+        return soften(mean.astype(np.float32), np.float32(1))
+
+
 class LetterReader:
     """A network and its threshold. Any thread may call it; they take turns."""
 
     def __init__(self, network: Network, *, threshold: float) -> None:
-        self._network = network
+        self._network = BothHands(network)
         self._threshold = threshold
         self._turn = threading.Lock()
 
     def read(self, pixels: Pixels) -> Reading:
         """The letter of an upright RGB picture of any size that shows one hand."""
         with self._turn:
-            rows = self._network.probabilities(views(fit(pixels)))
-        return Reading(best(rows.mean(axis=0)), self._threshold)
+            (row,) = self._network.probabilities(fit(pixels)[None])
+        return Reading(best(row), self._threshold)
 
 
 def fit(pixels: Pixels) -> NDArray[np.uint8]:
@@ -86,11 +104,6 @@ def fit(pixels: Pixels) -> NDArray[np.uint8]:
     middle = pixels[top : top + tall, left : left + wide]
     how = cv2.INTER_AREA if max(tall, wide) > SIDE else cv2.INTER_LINEAR
     return np.asarray(cv2.resize(middle, (SIDE, SIDE), interpolation=how), np.uint8)
-
-
-def views(hand: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """(2, 96, 96, 3): the picture and its mirror image, because people sign with either hand."""
-    return np.stack([hand, hand[:, ::-1]])
 
 
 def best(probabilities: NDArray[np.floating] | Sequence[float]) -> tuple[Guess, ...]:

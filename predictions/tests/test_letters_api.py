@@ -86,10 +86,10 @@ def test_a_visitor_reads_a_letter(stranger: APIClient, monkeypatch: pytest.Monke
 def test_the_originals_entrances_answer_in_their_words(
     stranger: APIClient, monkeypatch: pytest.MonkeyPatch, path: str
 ) -> None:
-    says(monkeypatch, B=0.705, C=0.2)
+    says(monkeypatch, B=0.704, C=0.2)
     body = send(stranger, path).json()
     assert body["success"] is True
-    assert (body["prediction"], body["confidence"]) == ("B", 70.5)
+    assert (body["prediction"], body["confidence"]) == ("B", 70.4)
     assert body["alternatives"][1] == {"prediction": "C", "confidence": 20.0, "movement": False}
     assert len(body["alternatives"]) == 3
     assert body["source"] == "embedded letters-test"

@@ -22,9 +22,15 @@ def to_int8(network: keras.Model, gray: NDArray[np.uint8]) -> bytes:
 
     `gray`: (n, 96, 96) training faces whose activations set the ranges.
     """
+    return quantised(network, _calibration(gray))
+
+
+def quantised(network: keras.Model, samples: Iterator[list[NDArray[np.float32]]]) -> bytes:
+    """The .tflite in int8, uint8 in and float32 logits out; `samples`, inputs one by one, set
+    the ranges."""
     converter = _converter(network)
     converter.optimizations = [tf.lite.Optimize.DEFAULT]
-    converter.representative_dataset = lambda: _calibration(gray)
+    converter.representative_dataset = lambda: samples
     converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
     converter.inference_input_type = tf.uint8
     converter.inference_output_type = tf.float32

@@ -11,9 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from predictions.core.classifier import Classifier, ModelUnfit, soften
+from predictions.core.letters import BothHands
 from predictions.core.report import Report
 from predictions.training.adopt import Unfit, load_network
 from predictions.training.evaluate import Network, fitted_temperature, full_report, latency, reader
+from predictions.training.letters.small import SmallNetwork, is_small
 from predictions.training.pictures import TASKS, Labelled, serve
 
 
@@ -66,7 +68,7 @@ def open_subject(path: Path, facts: dict[str, Any] | None = None) -> Subject:
     fault: Exception | None = None
     for tried in [task] if task else list(TASKS):
         try:
-            network = _open(path, TASKS[tried], bias)
+            network = as_served(_open(path, TASKS[tried], bias, known), tried)
         except (ModelUnfit, Unfit) as error:
             fault = fault or error
             continue
@@ -130,7 +132,17 @@ def facts_beside(path: Path) -> dict[str, Any]:
     return {"task": "emotions", **facts}
 
 
-def _open(path: Path, classes: Sequence[str], bias: Sequence[float] | None) -> Network:
+def as_served(network: Network, task: str) -> Network:
+    """With the mirror image too, where the server looks at it."""
+    mirrored = task == "letters" and not isinstance(network, SmallNetwork)
+    return BothHands(network) if mirrored else network
+
+
+def _open(
+    path: Path, classes: Sequence[str], bias: Sequence[float] | None, facts: dict[str, Any]
+) -> Network:
+    if is_small(facts) and path.suffix.lower() == ".tflite":
+        return SmallNetwork(path)
     if path.suffix.lower() == ".tflite":
         return Classifier(path, temperature=1.0, classes=len(classes), bias=bias)
     return KerasNetwork(path, classes=classes, bias=bias)
