@@ -2,12 +2,14 @@
 
 from django.urls import re_path
 
-from predictions import api, dashboard_api, letters_api
+from predictions import api, dashboard_api, letters_api, model_api
 
 urlpatterns = [
     re_path(r"^predict/?$", api.predict, name="api-predict"),
     re_path(r"^emotions/?$", api.emotions, name="api-emotions"),
     re_path(r"^model/info/?$", api.model_info, name="api-model-info"),
+    re_path(r"^model/card/?$", model_api.card, name="api-model-card"),
+    re_path(r"^model/card/(?P<table>\w+)/?$", model_api.card_table, name="api-model-table"),
     re_path(r"^health/?$", api.health, name="api-health"),
     re_path(r"^dashboard/stats/?$", dashboard_api.stats, name="api-stats"),
     re_path(r"^dashboard/recent/?$", dashboard_api.recent, name="api-recent"),

@@ -4,6 +4,7 @@ import re
 
 import pytest
 
+from predictions.core.report_charts import tint
 from tests.services.server import ROOT
 
 TEXT, SHAPE = 4.5, 3.0
@@ -37,9 +38,28 @@ def luminance(colour: str) -> float:
     return 0.2126 * red + 0.7152 * green + 0.0722 * blue
 
 
+def contrast(one: str, other: str) -> float:
+    dark, light = sorted([luminance(one), luminance(other)])
+    return (light + 0.05) / (dark + 0.05)
+
+
+def mixed(front: str, back: str, opacity: float) -> str:
+    """What is seen where `front` lies over `back` with that opacity."""
+    pairs = [(int(front[at : at + 2], 16), int(back[at : at + 2], 16)) for at in (1, 3, 5)]
+    return "#" + "".join(f"{round(a * opacity + b * (1 - opacity)):02x}" for a, b in pairs)
+
+
 @pytest.mark.parametrize("scheme", [0, 1], ids=["light", "dark"])
 @pytest.mark.parametrize(("front", "back", "least"), PAIRS)
 def test_front_stands_out_from_back(front: str, back: str, least: float, scheme: int) -> None:
     named = colours(scheme)
-    dark, light = sorted([luminance(named[front]), luminance(named[back])])
-    assert (light + 0.05) / (dark + 0.05) >= least
+    assert contrast(named[front], named[back]) >= least
+
+
+@pytest.mark.parametrize("scheme", [0, 1], ids=["light", "dark"])
+@pytest.mark.parametrize("share", [0.001, 0.25, 0.499, 0.5, 0.75, 1.0])
+def test_a_number_in_the_confusion_matrix_stands_out(share: float, scheme: int) -> None:
+    named = colours(scheme)
+    opacity, strong = tint(share)
+    back = mixed(named["accent"], named["surface"], float(opacity))
+    assert contrast(named["accent-ink" if strong else "ink"], back) >= TEXT

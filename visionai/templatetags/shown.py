@@ -11,13 +11,19 @@ register = template.Library()
 @register.filter
 def percent(share: float | None) -> str:
     """0.4237 as `42.4 %`, with the decimal sign of the language."""
-    return "—" if share is None else f"{number_format(share * 100, 1)} %"
+    return "—" if share is None else f"{number_format(round(share * 100, 1), 1)} %"
 
 
 @register.filter
 def confidence(probability: float | None) -> str:
     """The same for a probability; nothing is certain, so none is shown as 100 %."""
     return percent(None if probability is None else min(probability, 0.999))
+
+
+@register.filter
+def whole(number: int | None) -> str:
+    """2585003 as `2.585.003` or `2,585,003`."""
+    return "—" if number is None else number_format(number, 0, force_grouping=True)
 
 
 register.filter("device", device_name)
