@@ -12,7 +12,7 @@ from predictions.core.images import STANDARD
 from predictions.core.reading import Request, make_detectors, prepare
 
 AGREE = 0.01  # of probability, between what Keras and LiteRT say
-ALIKE = 1e-4  # of probability: answers that differ by less are one answer
+ALIKE = 1e-6  # of probability: answers that differ by less are one answer
 
 
 class Untrustworthy(Exception):
