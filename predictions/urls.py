@@ -9,6 +9,7 @@ urlpatterns = [
     path("foto/", views.photo, name="photo"),
     path("panel/", views.dashboard, name="dashboard"),
     path("panel/emocion/<slug:name>/", views.dashboard_emotion, name="dashboard-emotion"),
+    path("letras/", views.letters, name="letters"),
     path("modelo/", model_views.emotions, name="model"),
     path("modelo/letras/", model_views.letters, name="model-letters"),
     path("historial/", views.history, name="history"),

@@ -20,6 +20,7 @@ from predictions import selectors
 from predictions.core.labels import EMOTIONS
 from predictions.core.smoothing import LAG_MS
 from predictions.forms import FilterForm
+from predictions.model_cards import letter_cards
 from predictions.models import EmotionClass, PredictionLog, PredictionLogQuerySet
 from predictions.services import (
     CONSENT_TEXT_VERSION,
@@ -59,6 +60,11 @@ def photo(request: HttpRequest) -> HttpResponse:
     sign_in_url = f"{reverse('sign-in')}?next={reverse('photo')}"
     facts = {"emotion_names": EMOTIONS, "sign_in_url": sign_in_url}
     return render(request, "predictions/photo.html", facts)
+
+
+@require_GET
+def letters(request: HttpRequest) -> HttpResponse:
+    return render(request, "predictions/letters.html", {"installed": bool(letter_cards())})
 
 
 @require_GET

@@ -1,6 +1,7 @@
 """Camera, photo, dashboard and history, as owner, stranger and anonymous."""
 
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from django.test import Client
@@ -8,6 +9,7 @@ from django.utils import timezone
 
 from accounts.models import User
 from accounts.tests.factories import a_user
+from predictions import model_cards
 from predictions.models import CameraConsent, PredictionLog
 from predictions.services import CONSENT_TEXT_VERSION
 from predictions.tests.factories import NOON, a_row
@@ -187,3 +189,21 @@ def test_home_shows_a_stranger_the_way_and_a_user_the_last_rows(client: Client) 
     assert "Aún no se ha leído nada" in client.get("/").content.decode()
     row = a_row(ada)
     assert client.get("/").context["recent"] == [row]
+
+
+@pytest.mark.parametrize("signed_in", [False, True])
+def test_letters_are_for_everybody(client: Client, signed_in: bool) -> None:
+    if signed_in:
+        client.force_login(a_user("ada"))
+    page = client.get("/letras/")
+    assert page.status_code == 200
+    assert b'id="take"' in page.content
+
+
+def test_the_letters_page_says_when_its_network_is_missing(
+    client: Client, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(model_cards, "SHIPPED", tmp_path)
+    assert b'id="not-installed"' in client.get("/letras/").content
+    (tmp_path / "letters-v1.json").write_text('{"tag": "letters-v1"}')
+    assert b'id="not-installed"' not in client.get("/letras/").content
