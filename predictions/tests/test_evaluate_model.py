@@ -6,6 +6,7 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from predictions.core.labels import EMOTIONS
+from predictions.tests.pictures import COLLINS, HOPPER
 from predictions.tests.test_training_packs import write_packs
 from predictions.tests.test_training_pictures import write_folder
 from predictions.versions import SHIPPED
@@ -38,6 +39,17 @@ def test_packs_are_judged_in_their_sets_with_corruptions_when_asked(tmp_path: Pa
     said = run("--model", NETWORK, "--data", write_packs(tmp_path), "--corruptions", "--limit", 7)
     assert "press photographs" in said
     assert "a band over the lower third" in said
+
+
+def test_the_whole_path_is_measured_by_margin_when_asked(tmp_path: Path) -> None:
+    folder = tmp_path / "mine"
+    for name, picture in (("happy", COLLINS), ("neutral", HOPPER)):
+        (folder / name).mkdir(parents=True)
+        (folder / name / picture.name).write_bytes(picture.read_bytes())
+    said = run("--model", NETWORK, "--data", folder, "--margins", "--json", tmp_path / "r.json")
+    assert "all: found, accuracy" in said
+    rows = json.loads((tmp_path / "r.json").read_text())["end_to_end"]
+    assert [(row["n"], row["found"]) for row in rows] == [(2, 1.0)] * 7
 
 
 @pytest.mark.django_db

@@ -23,6 +23,7 @@ SMALLEST, LARGEST = 90, 200  # pixels of the crop's side in the picture
 FADE = 0.6  # of the crop's side: where its surroundings have become the wall
 QUALITY = 90
 SAME_PLACE = 0.2  # overlap from which the face that was found is the one that was put there
+COMPOSED = 600  # pictures of each set
 MARGINS = (-0.1, -0.05, 0.0, 0.02, 0.05, 0.1, 0.15)
 
 
@@ -144,6 +145,14 @@ def margin_table(
 
 def _share(right: NDArray[np.bool_]) -> float | None:
     return round(float(right.mean()), 6) if len(right) else None
+
+
+def whole_path(
+    read: Reader, faces: Images, labels: NDArray[np.int64], subsets: Sequence[Subset]
+) -> list[MarginScore]:
+    """Accuracy by margin from pictures composed around some rows of each subset."""
+    found = find_again(faces, draw_rows(labels, subsets, most=COMPOSED))
+    return margin_table(read, faces, labels, found, subsets)
 
 
 def best_margin(table: Sequence[MarginScore]) -> float:

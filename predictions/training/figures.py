@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from predictions.core import report_tables as tables
 from predictions.core.report import Report, SetScores
 from predictions.training.card import card
-from predictions.training.compose import draw_rows, find_again, margin_table
+from predictions.training.compose import whole_path
 from predictions.training.evaluate import Images, full_report, judge, reader, summary
 from predictions.training.letters.card import card as letter_card
 from predictions.training.letters.small import is_small
@@ -33,7 +33,6 @@ ROOT = Path(__file__).parents[2]
 SHIPPED = ROOT / "predictions" / "ml_models"
 DOCUMENT = ROOT / "docs" / "training.md"
 KEPT: Final = ("precision", "latency_ms", "seeds", "provenance", "recipe", "limits")
-COMPOSED = 600  # pictures of each set, for the whole path
 
 
 def measure(facts: Mapping[str, Any], folder: Path, data: Path) -> Report:
@@ -55,9 +54,7 @@ def measure(facts: Mapping[str, Any], folder: Path, data: Path) -> Report:
     )
     if subject.task == "emotions":
         whole = [one for one in labelled.subsets if one.name in ("strict", "press")]
-        rows = draw_rows(labelled.labels, whole, most=COMPOSED)
-        found = find_again(crops, rows)
-        report["end_to_end"] = margin_table(read, crops, labelled.labels, found, whole)
+        report["end_to_end"] = whole_path(read, crops, labelled.labels, whole)
     for key in KEPT:
         if key in facts.get("metrics", {}):
             report[key] = facts["metrics"][key]

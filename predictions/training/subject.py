@@ -14,6 +14,7 @@ from predictions.core.classifier import Classifier, ModelUnfit, soften
 from predictions.core.letters import BothHands
 from predictions.core.report import Report
 from predictions.training.adopt import Unfit, load_network
+from predictions.training.compose import whole_path
 from predictions.training.evaluate import Network, fitted_temperature, full_report, latency, reader
 from predictions.training.letters.small import SmallNetwork, is_small
 from predictions.training.pictures import TASKS, Labelled, serve
@@ -90,11 +91,13 @@ def judge(
     *,
     crops: bool = False,
     corruptions: bool = False,
+    margins: bool = False,
     fit: bool = False,
 ) -> tuple[float, Report]:
     """The temperature and the report of a network on pictures, as the server would read them.
 
-    `crops`: the pictures are faces already; `fit`: fit the temperature on them. Raises
+    `crops`: the pictures are faces already; `margins`: measure the whole path too, from pictures
+    composed around these faces; `fit`: fit the temperature on them. Raises
     `DataFault` for a picture that cannot be read.
     """
     detect = subject.task == "emotions" and not crops
@@ -111,6 +114,8 @@ def judge(
         temperature=temperature,
         tables=corruptions,
     )
+    if margins:
+        report["end_to_end"] = whole_path(read, served.crops, labelled.labels, labelled.subsets)
     report["latency_ms"] = latency(subject.network)
     report["subject"] = {**subject.described(), "temperature": temperature}
     if served.searched.any():

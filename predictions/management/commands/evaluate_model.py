@@ -50,6 +50,11 @@ class Command(BaseCommand):
             action="store_true",
             help="measure too what blur, darkness and the like cost",
         )
+        parser.add_argument(
+            "--margins",
+            action="store_true",
+            help="measure too the whole path by crop margin, on pictures composed around the faces",
+        )
 
     def handle(self, *_arguments: object, **options: Any) -> None:
         from predictions.training.pictures import DataFault, read_labelled
@@ -62,7 +67,11 @@ class Command(BaseCommand):
             if options["limit"] is not None:
                 labelled = labelled.sample(max(1, options["limit"]))
             _, report = judge(
-                subject, labelled, crops=options["crops"], corruptions=options["corruptions"]
+                subject,
+                labelled,
+                crops=options["crops"],
+                corruptions=options["corruptions"],
+                margins=options["margins"] and subject.task == "emotions",
             )
         except (NoSubject, DataFault) as fault:
             raise CommandError(f"{fault}.") from fault
@@ -131,6 +140,8 @@ def printed(report: Report) -> list[str]:
     parts.append(tables.aligned(tables.coverage_table(report)))
     if "corruptions" in report:
         parts.append(tables.aligned(tables.corruption_table(report)))
+    if "end_to_end" in report:
+        parts.append(tables.aligned(tables.margin_table(report)))
     speed = report["latency_ms"]
     parts.append(
         f"One picture at a time on this machine: median {speed['p50']} ms, 95 % within "
