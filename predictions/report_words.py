@@ -92,6 +92,36 @@ SENTENCES: Final = (
     gettext_noop(
         "It sees one still picture and knows nothing of speech, context or the moment before."
     ),
+    gettext_noop("photographs of hands: keptsecret"),
+    gettext_noop("photographs of hands: hackmit"),
+    gettext_noop("photographs of hands: longhongvo"),
+    gettext_noop("photographs of hands: massey"),
+    gettext_noop("photographs of hands: t32rahman"),
+    gettext_noop("repository MIT"),
+    gettext_noop("public domain (CC0)"),
+    gettext_noop("repository MIT; reported, never learnt from"),
+    gettext_noop(
+        "J and Z are signed by a movement. A still picture shows at most their beginning or "
+        "end, so every answer that names one of them is a guess, and says so."
+    ),
+    gettext_noop(
+        "It learnt from the hands of about ten people in a few rooms. On other people, cameras "
+        "and rooms it is right far less often than on validation rows: the figure to believe is"
+        " that of the source it never saw."
+    ),
+    gettext_noop(
+        "It spells letters of the American Sign Language; it does not understand signing, which"
+        " is a language with words and a grammar of its own. Do not use it instead of an "
+        "interpreter."
+    ),
+    gettext_noop(
+        "It sees one hand that fills a good part of the picture. Without a hand, or with two, "
+        "it may still name a letter."
+    ),
+    gettext_noop(
+        "Whose hands they are (age, skin, sex, injuries) is not recorded, so fairness was not "
+        "measured. Light skin is most of the training data."
+    ),
 )
 
 

@@ -91,7 +91,7 @@ def test_the_litert_file_answers_as_keras_does(path: Path) -> None:
     assert np.abs(served - expected).max() < most
     second, first = np.sort(expected, axis=1)[:, -2:].T
     clear = first - second > most
-    assert clear.sum() >= 8
+    assert clear.sum() >= 4  # of 24: among 26 letters fewer are clear
     assert (served.argmax(axis=1) == expected.argmax(axis=1))[clear].all()
 
 

@@ -135,8 +135,8 @@ def _threshold(facts: dict[str, Any]) -> str:
     text = f"""
 ## No letter
 
-Below a confidence of {facts["threshold"]:.2f} the answer is "no letter": two of three such
-answers would be wrong."""
+Below a confidence of {facts["threshold"]:.2f} the answer is "no letter": about four of
+five such answers would be wrong."""
     if "left_out_right_of_named" in found:
         text += f""" Of the hands of sources held out it names {found["left_out_named"]:.0%},
 {found["left_out_right_of_named"]:.0%} of them rightly."""

@@ -43,13 +43,13 @@ log = logging.getLogger(__name__)
 
 NAME, SMALL_NAME = "letters-v1", "letters-small-v1"
 CALIBRATION_HANDS: Final = 500
-THRESHOLD: Final = 0.3  # of calibrated confidence: below it two of three answers would be wrong
+THRESHOLD: Final = 0.2  # of calibrated confidence: below it four of five would be wrong
 LICENCES: Final = {
-    "keptsecret": "Apache-2.0",
-    "hackmit": "MIT",
-    "longhongvo": "MIT",
-    "massey": "CC0",
-    UNSEEN: "MIT; reported, never learnt from",
+    "keptsecret": "repository Apache-2.0",
+    "hackmit": "repository MIT",
+    "longhongvo": "repository MIT",
+    "massey": "public domain (CC0)",
+    UNSEEN: "repository MIT; reported, never learnt from",
 }
 TITLES: Final = {
     "validation": "hands of the sources that it learnt from",
@@ -257,7 +257,7 @@ def _seed_row(run: Path, check: Hands, unseen: Hands, temperature: float) -> dic
 def _provenance(hands: Hands, check: Hands, unseen: Hands) -> list[dict[str, Any]]:
     return [
         {
-            "source": source,
+            "source": f"photographs of hands: {source}",
             "train": len(hands.of(source)),
             "validation": len(check.of(source)),
             "test": len(unseen.of(source)),
