@@ -72,7 +72,7 @@ def _pictures(results: Results) -> dict[str, object]:
     }
 
 
-def _summary(results: Results) -> dict[str, object]:
+def _summary(results: Results) -> dict[str, Any]:
     """The figures at the head of the page, of the set that is shown."""
     chosen = [one for one in _rows(results, "sets") if one["set"] == results.chosen]
     sure = [one for one in _rows(results, "coverage") if one["share"] == SURE]
@@ -89,6 +89,6 @@ def _rows(results: Results, name: str) -> list[Any]:
 
 
 def _accuracy(report: object) -> object:
-    """On the first set of a report; None where nothing was measured."""
-    rows = _rows(read_results(report), "sets")
-    return rows[0]["accuracy"] if rows else None
+    """On the set that the page shows unasked; None where nothing was measured."""
+    chosen = _summary(read_results(report))["set"]
+    return chosen["accuracy"] if chosen else None

@@ -39,6 +39,7 @@ HEADS: Final = {
     "share": _("Most confident answers"),
     "side": _("Side of the crop"),
     "source": _("Source"),
+    "test": _("Never seen, to report"),
     "threshold": _("Confidence at least"),
     "title": _("Pictures"),
     "top3": _("Among the first three"),

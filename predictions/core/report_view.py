@@ -6,9 +6,11 @@ describes it is left out.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 Kind = Literal["text", "class", "count", "number", "share", "figure", "points", "ms"]
+UNSEEN: Final = "unseen"  # the set whose source had no part in the training
+
 Row = Mapping[str, object]
 Raw = Mapping[str, Any]
 
@@ -48,11 +50,15 @@ class Results:
 
 
 def read_results(raw: object, *, chosen: str = "") -> Results:
-    """The report that `raw` holds, whatever it holds; an unknown set is the first one."""
+    """The report that `raw` holds, whatever it holds.
+
+    The chosen set is the one of that name, else what the network had never seen, else the first.
+    """
     report: Raw = raw if isinstance(raw, Mapping) else {}
     classes = tuple(map(str, _list(report.get("classes"))))
     sets = [one for one in _list(report.get("sets")) if _names_itself(one)]
-    scores: Raw = next((one for one in sets if one["name"] == chosen), sets[0] if sets else {})
+    named: dict[str, Raw] = {str(one["name"]): one for one in sets}
+    scores: Raw = named.get(chosen) or named.get(UNSEEN) or (sets[0] if sets else {})
     found = {name: _attempt(make, report) for name, make in OF_REPORT.items()}
     found |= {name: _attempt(make, scores) for name, make in OF_SET.items()}
     recipe = report.get("recipe")
@@ -269,6 +275,7 @@ def provenance_table(report: Raw) -> ReportTable:
         Column("source"),
         Column("train", "count"),
         Column("validation", "count"),
+        *([Column("test", "count")] if any("test" in one for one in report["provenance"]) else []),
         Column("licence"),
     )
     rows = [
@@ -276,6 +283,7 @@ def provenance_table(report: Raw) -> ReportTable:
             "source": str(one["source"]),
             "train": _int(one.get("train")),
             "validation": _int(one.get("validation")),
+            "test": _int(one.get("test")),
             "licence": str(one.get("licence", "")),
         }
         for one in report["provenance"]

@@ -41,6 +41,22 @@ def test_a_set_is_chosen_by_its_name_and_an_unknown_one_is_the_first() -> None:
     assert read_results(a_report(), chosen="no such").chosen == "strict"
 
 
+def test_what_a_network_never_saw_is_shown_unasked() -> None:
+    raw = a_report()
+    raw["sets"][1]["name"] = "unseen"
+    assert read_results(raw).chosen == "unseen"
+    assert read_results(raw, chosen="strict").chosen == "strict"
+
+
+def test_sources_that_were_only_reported_have_a_column_of_their_own() -> None:
+    raw = a_report()
+    assert "test" not in read_results(raw).tables["provenance"].keys
+    raw["provenance"][0]["test"] = 520
+    table = read_results(raw).tables["provenance"]
+    assert table.keys == ("source", "train", "validation", "test", "licence")
+    assert [row["test"] for row in table.rows] == [520, None]
+
+
 def test_means_of_seeds_stand_below_them() -> None:
     *seeds, mean = read_results(a_report()).tables["seeds"].rows
     assert [one["seed"] for one in seeds] == [1, 2]
