@@ -8,6 +8,8 @@ from predictions.core.report_view import ReportTable
 from predictions.model_cards import ModelCard
 from predictions.report_words import cell, class_word, head, said
 
+MANY = 12  # rows; as cards they would make an endless page
+
 register = template.Library()
 register.filter("said", said)
 register.filter("class_word", class_word)
@@ -29,7 +31,7 @@ def report_table(table: ReportTable, label: str) -> dict[str, object]:
         "label": label,
         "heads": list(zip(heads, text, strict=True)),
         "lines": lines,
-        "stacks": 3 < len(heads) <= 8,
+        "stacks": 3 < len(heads) <= 8 and len(lines) <= MANY,
     }
 
 
