@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from django.conf import settings
 from django.core.files.uploadedfile import SimpleUploadedFile
@@ -212,6 +213,19 @@ def test_a_request_without_a_picture_is_told_so(
     answer = stranger.post(path, body, format="json")
     assert (answer.status_code, answer.json()["code"]) == (400, "no_file")
     assert stranger.post(path, {"name": "x"}, format="multipart").status_code == 400
+
+
+def test_a_large_picture_fits_into_json_too(
+    stranger: APIClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    says(monkeypatch, A=0.9)
+    noise = np.random.default_rng(0).integers(0, 256, (1200, 1200, 3), np.uint8)
+    picture = encoded(noise, "PNG")
+    assert 4_000_000 < len(picture) < 10 * 2**20
+    body = {"image": base64.b64encode(picture).decode()}
+    assert stranger.post(CANONICAL, body, format="json").status_code == 200
+    body["image"] *= 3
+    assert stranger.post(CANONICAL, body, format="json").status_code == 413
 
 
 def test_text_that_is_no_base64_is_refused(
