@@ -1,7 +1,9 @@
 """The network for letters as it is shipped, behind its entrances."""
 
+import json
 import subprocess
 import sys
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,14 +12,20 @@ import pytest
 from rest_framework.test import APIClient
 
 from predictions import letters
+from predictions.core.classifier import Classifier, ModelUnfit
 from predictions.core.images import decode
 from predictions.core.labels import LETTERS
+from predictions.core.letters import fit
 from predictions.tests.pictures import encoded
 from predictions.tests.test_letters_api import CANONICAL, CARDS, owner, send, stranger
+from predictions.training.letters.small import SmallNetwork
+from predictions.training.tensors import TENSORS, spread
+from predictions.versions import SHIPPED
 from tests.services.server import ROOT, environment_for
 
 __all__ = ["owner", "stranger"]  # fixtures
 MEDIA = Path(__file__).parent / "media"
+SMALL = SHIPPED / "letters-small-v1.json"
 pytestmark = pytest.mark.django_db
 
 
@@ -92,3 +100,46 @@ def test_reading_a_letter_imports_no_tensorflow(tmp_path: Path) -> None:
         check=False,
     )
     assert (done.stdout, done.returncode) == ("[]\n", 0), done.stderr
+
+
+# The sample for hardware
+
+
+def test_the_small_network_is_of_plain_layers_and_fits_hardware() -> None:
+    facts = json.loads(SMALL.read_text())
+    assert facts["total_params"] <= 60_000
+    assert facts["input_shape"] == "(None, 32, 32, 1)"
+    assert tuple(facts["classes"]) == LETTERS
+    with zipfile.ZipFile(SMALL.with_suffix(".keras")) as archive:
+        layers = json.loads(archive.read("config.json"))["config"]["layers"]
+    kinds = [layer["class_name"] for layer in layers]
+    assert kinds[0] == "InputLayer"
+    assert set(kinds[1:-1]) == {"Conv2D", "MaxPooling2D", "Flatten", "Dense"}
+    assert kinds[-1] == "Softmax"
+    used = {layer["config"].get("activation") for layer in layers[1:-1]}
+    assert used <= {"relu", "linear", None}
+
+
+def test_the_small_litert_file_answers_as_keras_does() -> None:
+    with np.load(TENSORS / "letters-small-v1.npz", allow_pickle=False) as tensors:
+        coarse, expected = tensors["coarse"], np.exp(tensors["answers"])
+        assert tuple(tensors["classes"]) == LETTERS
+    served = SmallNetwork(SMALL.with_suffix(".tflite")).probabilities(spread(coarse))
+    assert served.shape == (24, 26)
+    assert np.abs(served - expected).max() < 0.1
+    second, first = np.sort(expected, axis=1)[:, -2:].T
+    clear = first - second > 0.1
+    assert clear.sum() >= 4
+    assert (served.argmax(axis=1) == expected.argmax(axis=1))[clear].all()
+
+
+def test_the_small_network_reads_most_of_the_hands_too() -> None:
+    files = [(MEDIA / f"hand-{letter.lower()}.jpg").read_bytes() for letter in "BJLVWY"]
+    hands = np.stack([fit(decode(data).pixels) for data in files])
+    said = SmallNetwork(SMALL.with_suffix(".tflite")).probabilities(hands).argmax(axis=1)
+    assert sum(LETTERS[index] == letter for index, letter in zip(said, "BJLVWY", strict=True)) >= 5
+
+
+def test_the_small_network_is_no_classifier_of_the_server() -> None:
+    with pytest.raises(ModelUnfit, match=r"the input is \(1, 32, 32, 1\)|\(None, 32, 32, 1\)"):
+        Classifier(SMALL.with_suffix(".tflite"), temperature=1.0, classes=26)

@@ -11,9 +11,9 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from predictions.training.evaluate import reader
+from predictions.training.evaluate import Network, reader
 from predictions.training.figures import ROOT, SHIPPED
-from predictions.training.letters.small import is_small
+from predictions.training.letters.small import SmallKeras, is_small
 from predictions.training.subject import KerasNetwork
 
 TENSORS: Final = ROOT / "predictions" / "tests" / "tensors"
@@ -39,7 +39,10 @@ def write(facts_file: Path, out: Path = TENSORS) -> Path:
     """The tensors of one network."""
     facts = json.loads(facts_file.read_text())
     keras_file = facts_file.parent / facts["files"]["keras"]["name"]
-    network = KerasNetwork(keras_file, classes=facts["classes"])
+    if is_small(facts):
+        network: Network = SmallKeras(keras_file)
+    else:
+        network = KerasNetwork(keras_file, classes=facts["classes"])
     coarse = draw()
     out.mkdir(parents=True, exist_ok=True)
     target = out / f"{facts_file.stem}.npz"
@@ -53,10 +56,9 @@ def write(facts_file: Path, out: Path = TENSORS) -> Path:
 
 
 def main() -> None:
-    """Every shipped network but the small sample, which reads no such picture."""
+    """Every shipped network."""
     for path in sorted(SHIPPED.glob("*.json")):
-        if not is_small(json.loads(path.read_text())):
-            write(path)
+        write(path)
 
 
 if __name__ == "__main__":

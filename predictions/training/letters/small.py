@@ -41,6 +41,20 @@ class SmallNetwork:
         return soften(self.logits(faces), np.float32(1))
 
 
+class SmallKeras:
+    """The same from its .keras file, which answers probabilities for gray 0..1."""
+
+    def __init__(self, path: Path) -> None:
+        import keras  # of no use to a reader of the .tflite
+
+        self._whole = keras.saving.load_model(path, compile=False, safe_mode=True)
+
+    def probabilities(self, faces: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """(n, classes) for (n, 96, 96, 3) RGB."""
+        gray = (shrink(faces) / 255).astype(np.float32)
+        return np.asarray(self._whole(gray, training=False), np.float32)
+
+
 def is_small(facts: Mapping[str, Any]) -> bool:
     """Whether the facts of a network are those of a small one."""
     return str(facts.get("input_shape", "")).startswith(f"(None, {SMALL_SIDE}, ")
