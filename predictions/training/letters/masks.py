@@ -71,7 +71,7 @@ def _without_thin_parts(found: Mask) -> Mask:
     """What is at least as wide as a finger, with the edge that opening took from it."""
     finger = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (5, 5))
     wide = cv2.dilate(cv2.morphologyEx(found, cv2.MORPH_OPEN, finger), finger)
-    return np.asarray(found & wide, np.uint8)
+    return np.asarray(cv2.bitwise_and(found, wide), np.uint8)
 
 
 def _central(found: Mask) -> Mask:
