@@ -66,7 +66,7 @@ class GuessOutput(serializers.Serializer[Any]):
             {"letter": "Z", "confidence": 0.0114, "movement": True},
         ],
         "abstained": False,
-        "threshold": 0.2,
+        "threshold": 0.25,
         "message": "The letter L (93 %).",
         "model_version_tag": "letters-v1",
         "processing_time_ms": 3.2,
@@ -107,7 +107,7 @@ class LetterOutput(serializers.Serializer[Any]):
         "macs": 20169600,
         "precision": "int8",
         "temperature": 1.4,
-        "threshold": 0.2,
+        "threshold": 0.25,
         "provider": "embedded",
         "metrics": {"classes": list(LETTERS), "sets": []},
     }

@@ -78,15 +78,13 @@ def _move(
     """Mirror, turn, zoom, stretch, tilt, shift and bend; edges are repeated."""
     most = 0.35 + 0.65 * strength
     angle = np.radians(rng.uniform(-25, 25)) * most
-    centre, extent = _hand_box(mask) if exchange else (np.zeros(2), 1.0)
-    low, high = (np.log(0.5 / extent), np.log(1.0 / extent)) if exchange else (-0.3, 0.45)
-    zoom = np.exp(np.clip(rng.uniform(low, high), -0.7, 0.6) * most)
+    zoom = np.exp((rng.uniform(-0.55, 0.25) if exchange else rng.uniform(-0.25, 0.4)) * most)
     stretch = np.exp(rng.uniform(-0.2, 0.2)) ** most
     mirror = -1.0 if rng.random() < 0.5 else 1.0
     cos, sin = np.cos(angle) / zoom, np.sin(angle) / zoom
     back = np.eye(3)  # from places in the result to places in the photo, both -1..1
     back[:2, :2] = [[cos * stretch * mirror, -sin * mirror], [sin, cos / stretch]]
-    back[:2, 2] = centre * rng.random() + rng.uniform(-0.16, 0.16, 2) * most
+    back[:2, 2] = rng.uniform(-0.25, 0.25, 2) * most * (1 if exchange else 0.6)
     back[2, :2] = rng.uniform(-0.15, 0.15, 2) * strength
     x, y, w = np.tensordot(back, _PLACES, 1)
     bent = rng.normal(0, 0.035 * strength, (4, 4, 2))
@@ -100,13 +98,6 @@ def _move(
     return np.asarray(moved, np.uint8), np.asarray(
         cv2.remap(mask, xs, ys, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT), np.uint8
     )
-
-
-def _hand_box(mask: NDArray[np.uint8]) -> tuple[NDArray[np.float64], float]:
-    """The middle of the hand's box in -1..1, and its longer side in sides of the picture."""
-    x, y, width, height = cv2.boundingRect(mask)
-    middle = np.array([x + width / 2, y + height / 2]) / SIDE * 2 - 1
-    return middle, max(width, height) / SIDE
 
 
 def _put_before(

@@ -125,7 +125,8 @@ def _left_out(facts: dict[str, Any]) -> str:
 ## Sources held out
 
 The same kind of network, trained for fewer epochs without one of the sources, on all rows of that
-one. These figures chose the settings, and these answers gave the temperature:
+one. Massey held out chose the settings, and the answers of all gave the temperature and the
+threshold:
 
 {tables.table(["source", "n", "accuracy", "top-3", "ECE"], rows)}"""
 

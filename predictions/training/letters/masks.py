@@ -26,8 +26,6 @@ def hand_mask(image: Image, source: str) -> Mask:
         found = _from_skin(image)
     else:
         found = _from_wall(image)
-    if source == "longhongvo":  # a door frame behind it touches the hand in every photo
-        found = _without_thin_parts(found)
     mask = cv2.morphologyEx(_central(found), cv2.MORPH_CLOSE, np.ones((3, 3), np.uint8))
     if not SMALLEST <= mask.mean() <= LARGEST:
         return np.full(image.shape[:2], 255, np.uint8)
@@ -65,13 +63,6 @@ def _from_wall(image: Image) -> Mask:
     limit, _ = cv2.threshold(scaled, 0, 255, cv2.THRESH_OTSU)
     found = (scaled > limit * 0.45).astype(np.uint8)
     return np.asarray(cv2.morphologyEx(found, cv2.MORPH_OPEN, np.ones((2, 2), np.uint8)), np.uint8)
-
-
-def _without_thin_parts(found: Mask) -> Mask:
-    """What is at least as wide as a finger, with the edge that opening took from it."""
-    finger = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (5, 5))
-    wide = cv2.dilate(cv2.morphologyEx(found, cv2.MORPH_OPEN, finger), finger)
-    return np.asarray(cv2.bitwise_and(found, wide), np.uint8)
 
 
 def _central(found: Mask) -> Mask:

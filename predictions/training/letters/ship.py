@@ -43,7 +43,7 @@ log = logging.getLogger(__name__)
 
 NAME, SMALL_NAME = "letters-v1", "letters-small-v1"
 CALIBRATION_HANDS: Final = 500
-THRESHOLD: Final = 0.2  # of calibrated confidence: below it four of five would be wrong
+THRESHOLD: Final = 0.25  # of calibrated confidence: below it four of five would be wrong
 LICENCES: Final = {
     "keptsecret": "repository Apache-2.0",
     "hackmit": "repository MIT",
