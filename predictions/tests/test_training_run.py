@@ -26,13 +26,15 @@ from predictions.training.packs import read_split
 from predictions.training.run import (
     Recipe,
     Trainer,
+    TwoCosines,
     answers_of,
     class_weights,
+    in_words,
     set_targets,
     train,
     with_settings,
 )
-from predictions.training.ship import NAME, ship
+from predictions.training.ship import NAME, rarity_bias, ship
 from predictions.training.speed import FusedNorm, Optimizer
 from predictions.training.subject import NoSubject, open_subject
 from predictions.training.tensors import TENSORS, spread
@@ -44,7 +46,7 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore:Statistics for quantized inputs were:UserWarning"),
 ]
 
-TINY = Recipe(epochs=2, batch=8, width=8, dense=16, press_times=1)
+TINY = Recipe(epochs=1, calm_epochs=1, batch=8, width=8, dense=16, press_times=1)
 SHIPPED = Path(__file__).parents[1] / "ml_models"
 
 
@@ -152,6 +154,7 @@ def test_a_teacher_sets_its_share_of_the_targets(tiny_run: TinyRun) -> None:
     expected = 0.75 * faces.targets + 0.25 * answers
     assert set_targets(faces, heeding, tiny_run.out) == pytest.approx(expected, abs=1e-6)
     assert set_targets(faces, heeding, None) == pytest.approx(faces.targets)
+    assert in_words(tiny_run.out) == "width 8, dense 16, 2 epochs, mean of six views"
 
 
 def test_labels_take_the_place_of_votes_by_their_share(tiny_run: TinyRun) -> None:
@@ -181,6 +184,14 @@ def test_quick_layers_answer_as_the_standard_ones_with_the_same_weights() -> Non
     picture = np.random.default_rng(2).normal(3, 2, (8, 5, 5, 4)).astype(np.float32)
     assert np.array(norm(picture, training=True)) == pytest.approx(
         np.array(plain(picture, training=True)), abs=1e-3
+    )
+
+
+def test_the_rate_warms_up_falls_and_rises_once_more_for_the_calm_epochs() -> None:
+    recipe = replace(TINY, epochs=10, calm_epochs=2, rate=1e-2, calm_rate=1e-3)
+    rate = TwoCosines(recipe, 100)
+    assert [float(rate(step)) for step in (0, 100, 999, 1000, 1100, 1199)] == pytest.approx(
+        [5e-4, 1e-2, 1e-4, 1e-3, 5.05e-4, 1e-5], rel=0.02
     )
 
 
@@ -271,6 +282,17 @@ def test_a_network_for_one_face_at_a_time_still_answers_many(tmp_path: Path) -> 
     assert one.probabilities(colours(6)) == pytest.approx(many.probabilities(colours(6)), abs=1e-5)
 
 
+def test_the_bias_undoes_a_share_of_the_rarity(tiny_run: TinyRun) -> None:
+    faces = read_split(tiny_run.data, "train")
+    assert rarity_bias(faces, 0) is None
+    twice_as_many_angry = faces.take(np.repeat(np.arange(len(faces)), 1 + (faces.labels == 0)))
+    bias = rarity_bias(twice_as_many_angry, 0.5)
+    assert bias is not None
+    assert sum(bias) == pytest.approx(0, abs=1e-3)
+    share = twice_as_many_angry.targets.mean(axis=0)
+    assert bias[1] - bias[0] == pytest.approx(0.5 * np.log(share[0] / share[1]), abs=1e-3)
+
+
 def test_a_run_ships_four_files_that_agree(tiny_run: TinyRun, tmp_path: Path) -> None:
     out = tmp_path / "shipped"
     facts = ship(tiny_run.data, tiny_run.out, out)
@@ -309,7 +331,7 @@ def test_the_command_trains_by_the_shipped_recipe_unless_told_otherwise(
 
 
 def test_one_epoch_is_a_run_and_none_is_refused(tmp_path: Path) -> None:
-    trainer = Trainer(replace(TINY, epochs=1), 3, np.ones(7, np.float32))
+    trainer = Trainer(replace(TINY, calm_epochs=0), 3, np.ones(7, np.float32))
     assert float(trainer.optimizer.learning_rate) > 0
     with pytest.raises(CommandError, match="use 1 or more"):
         call_command("train_emotions", f"--data={tmp_path}", "--epochs=0")

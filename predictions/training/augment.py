@@ -72,7 +72,7 @@ def _move(images: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uin
     """Mirror, turn, zoom, stretch and shift the face box; edges are repeated."""
     n, side = len(images), images.shape[1]
     mirror = np.where(rng.random(n) < 0.5, -1.0, 1.0)
-    angle = np.radians(rng.uniform(-15, 15, n))
+    angle = np.radians(rng.uniform(-20, 20, n))
     zoom = np.exp(rng.uniform(-0.22, 0.2, n))
     stretch = np.exp(rng.uniform(-0.06, 0.06, n))
     shift = rng.uniform(-0.08, 0.08, (n, 2)) * side
@@ -90,7 +90,7 @@ def _move(images: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uin
 
 
 def _relight(images: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:
-    """Gamma, contrast, brightness, and for a third of the faces a light from one side."""
+    """Gamma, contrast, brightness; for a third a light from one side, for a sixth a dark room."""
     n = len(images)
     gamma = np.exp(rng.normal(0, 0.25, (n, 1, 1))).astype(np.float32)
     contrast = np.exp(rng.normal(0, 0.22, (n, 1, 1))).astype(np.float32)
@@ -98,15 +98,23 @@ def _relight(images: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.
     ramp = np.linspace(-1, 1, TRUNK_SIDE, dtype=np.float32)
     slope = rng.normal(0, 0.35, (2, n, 1, 1)).astype(np.float32) * (rng.random((n, 1, 1)) < 0.33)
     light = np.exp(slope[0] * ramp[None, None, :] + slope[1] * ramp[None, :, None])
-    level = (images.astype(np.float32) / 255) ** gamma * light
+    dim = np.where(rng.random((n, 1, 1)) < 0.16, rng.uniform(0.2, 0.8, (n, 1, 1)), 1)
+    level = (images.astype(np.float32) / 255) ** gamma * light * dim.astype(np.float32)
     mean = level.mean(axis=(1, 2), keepdims=True)
     level = (level - mean) * contrast + mean + brightness
     return np.asarray(np.clip(level, 0, 1) * 255, np.uint8)
 
 
 def _occlude(images: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:
-    """A flat patch of up to 40 % a side over a quarter of the faces: a hand, hair, a cup."""
+    """A flat patch of up to 40 % a side over a quarter of the faces: a hand, hair, a cup.
+
+    Over one in twelve a band as wide as the picture: a mask, a scarf, dark glasses.
+    """
     out = images.copy()
+    for i in np.flatnonzero(rng.random(len(images)) < 0.08):
+        height = rng.integers(6, 17)
+        top = rng.integers(4, TRUNK_SIDE - height)
+        out[i, top : top + height] = rng.integers(0, 256)
     for i in np.flatnonzero(rng.random(len(images)) < 0.25):
         height, width = rng.integers(6, 20, 2)
         top, left = rng.integers(0, TRUNK_SIDE - height), rng.integers(0, TRUNK_SIDE - width)
@@ -126,7 +134,7 @@ def _spoil(images: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.ui
     sharp += sigma * rng.standard_normal(images.shape, dtype=np.float32)
     out = np.clip(sharp, 0, 255).astype(np.uint8)
     for i in np.flatnonzero(rng.random(n) < 0.2):
-        quality = [cv2.IMWRITE_JPEG_QUALITY, int(rng.integers(25, 85))]
+        quality = [cv2.IMWRITE_JPEG_QUALITY, int(rng.integers(25, 96))]
         packed = cv2.imencode(".jpg", out[i], quality)[1]
         out[i] = np.asarray(cv2.imdecode(packed, cv2.IMREAD_GRAYSCALE))
     return out

@@ -82,8 +82,8 @@ def _results(facts: dict[str, Any], report: Report) -> str:
 {tables.sets_table(report)}
 
 Intervals of accuracy and recall are Wilson's, those of macro-F1 a bootstrap over the rows. Macro-F1
-counts the classes that have at least ten rows. The temperature is {temperature:.4f}, fitted on all
-validation rows together; the calibration error (ECE, 15 bins) is measured on the same rows.
+counts the classes that have at least ten rows. The temperature is {temperature:.4f}, fitted on
+validation rows; the calibration error (ECE, 15 bins) is measured on validation rows, too.
 
 Accuracy when it may keep silent on the rows of which it is less sure:
 

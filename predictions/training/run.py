@@ -35,7 +35,7 @@ log = logging.getLogger(__name__)
 class Recipe:
     """Everything that decides what is learnt; the defaults made the shipped network."""
 
-    epochs: int = 47
+    epochs: int = 34
     seed: int = 1
     batch: int = 128
     rate: float = 2e-3  # at its highest, after the first epoch
@@ -45,6 +45,9 @@ class Recipe:
     rarity: float = 0.3  # exponent of the class weights: 0 is none, 1 is full balance
     press_times: int = 2  # press photographs are few: each is seen so often an epoch
     plain: float = 0.3  # share of the faces that are not distorted
+    calm_epochs: int = 5  # more epochs at the end, with fewer distorted faces
+    calm_plain: float = 0.8  # share of the faces that are not distorted then
+    calm_rate: float = 2e-4  # the highest rate then
     blend: float = 0.0  # share of the batches laid over one another (mixup)
     patch: float = 0.0  # share of the batches with a rectangle of another face (CutMix)
     majority: float = 0.0  # share of the target given to the majority label, not to the votes
@@ -55,9 +58,38 @@ class Recipe:
     drop_flat: float = 0.1
     drop_dense: float = 0.3
 
+    @property
+    def all_epochs(self) -> int:
+        """Passes over the data, the calm ones too."""
+        return self.epochs + self.calm_epochs
+
     def shape(self, *, quick: bool = False) -> Shape:
         """The trunk that this recipe trains."""
         return Shape(self.width, self.dense, self.drop_flat, self.drop_dense, quick)
+
+
+class TwoCosines(keras.optimizers.schedules.LearningRateSchedule):  # type: ignore[misc]
+    """A warm-up and a long cosine, then a short and low one for the calm epochs."""
+
+    def __init__(self, recipe: Recipe, steps_per_epoch: int) -> None:
+        long = recipe.epochs * steps_per_epoch
+        self._long = keras.optimizers.schedules.CosineDecay(
+            recipe.rate / 20,
+            max(1, long - steps_per_epoch),  # a single epoch is all warm-up
+            alpha=0.01,
+            warmup_target=recipe.rate,
+            warmup_steps=steps_per_epoch,
+        )
+        self._calm = keras.optimizers.schedules.CosineDecay(
+            recipe.calm_rate, max(1, recipe.calm_epochs * steps_per_epoch), alpha=0.01
+        )
+        self._turn = long
+
+    def __call__(self, step: Any) -> Any:
+        """The rate at `step`, of all but convolutions."""
+        step = tf.cast(step, tf.float32)
+        calm = self._calm(tf.maximum(step - self._turn, 0.0))
+        return tf.where(step < self._turn, self._long(step), calm)
 
 
 class Trainer:
@@ -68,19 +100,15 @@ class Trainer:
         keras.utils.set_random_seed(recipe.seed)
         self.recipe, self.steps = recipe, steps_per_epoch
         self.trunk = build_trunk(recipe.shape(quick=True))
-        total = recipe.epochs * steps_per_epoch
-        rate = keras.optimizers.schedules.CosineDecay(
-            recipe.rate / 20,
-            max(1, total - steps_per_epoch),  # a single epoch is all warm-up
-            alpha=0.01,
-            warmup_target=recipe.rate,
-            warmup_steps=steps_per_epoch,
-        )
         self.optimizer = Optimizer(
-            self.trunk, rate, conv_times=recipe.conv_times, decay=recipe.decay
+            self.trunk,
+            TwoCosines(recipe, steps_per_epoch),
+            conv_times=recipe.conv_times,
+            decay=recipe.decay,
         )
         self.averages = [tf.Variable(v, trainable=False) for v in self.trunk.weights]
         self.weights = tf.constant(weights)
+        self.teacher: str | None = None  # in words, for the card
         self.epoch = 0
         self.history: list[dict[str, float]] = []
 
@@ -115,11 +143,14 @@ class Trainer:
         order = _epoch_order(faces, self.recipe, rng)
         chunks = [order[i * self.recipe.batch :][: self.recipe.batch] for i in range(self.steps)]
 
+        calm = self.epoch >= self.recipe.epochs
+        plain = self.recipe.calm_plain if calm else self.recipe.plain
+
         def prepare(
             rows: NDArray[np.int64], seed: int
         ) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
             own, recipe = np.random.default_rng(seed), self.recipe
-            images = augment(faces.images[rows], own, plain=recipe.plain)
+            images = augment(faces.images[rows], own, plain=plain)
             return mix(images, faces.targets[rows], own, blend=recipe.blend, patch=recipe.patch)
 
         seeds = rng.integers(0, 2**62, len(chunks)).tolist()
@@ -144,7 +175,15 @@ class Trainer:
         arrays |= {f"a{i}": v.numpy() for i, v in enumerate(self.averages)}
         # The state comes last: a resume cuts the history to the state's epoch.
         part = out / "history.part"
-        part.write_text(json.dumps({"recipe": asdict(self.recipe), "epochs": self.history}))
+        part.write_text(
+            json.dumps(
+                {
+                    "recipe": asdict(self.recipe),
+                    "teacher": self.teacher,
+                    "epochs": self.history,
+                }
+            )
+        )
         part.replace(out / "history.json")
         _write_npz(out / "trunk.npz", {k: v for k, v in arrays.items() if k[0] == "a"})
         _write_npz(out / "state.npz", arrays)
@@ -182,13 +221,14 @@ def train(
     faces = replace(faces, targets=set_targets(faces, recipe, teacher))
     rows = len(_epoch_order(faces, recipe, np.random.default_rng(0)))
     trainer = Trainer(recipe, max(1, rows // recipe.batch), class_weights(faces, recipe.rarity))
+    trainer.teacher = None if teacher is None else in_words(teacher)
     out.mkdir(parents=True, exist_ok=True)
     if resume and (out / "state.npz").exists():
         trainer.resume(out)
     small = shrink(check.images)
     began, first = time.monotonic(), trainer.epoch
-    while trainer.epoch < recipe.epochs:
-        log.info("epoch %d of %d", trainer.epoch + 1, recipe.epochs)
+    while trainer.epoch < recipe.all_epochs:
+        log.info("epoch %d of %d", trainer.epoch + 1, recipe.all_epochs)
         loss = trainer.run_epoch(faces)
         right = _right(trainer.averaged(), small, check.labels)
         row = {
@@ -199,7 +239,7 @@ def train(
         trainer.history.append(row)
         trainer.save(out)
         spent = time.monotonic() - began
-        left = spent / (trainer.epoch - first) * (recipe.epochs - trainer.epoch)
+        left = spent / (trainer.epoch - first) * (recipe.all_epochs - trainer.epoch)
         log.info("%s, %.0f min spent, about %.0f min left", row, spent / 60, left / 60)
     return trainer
 
@@ -229,6 +269,13 @@ def answers_of(run: Path, images: NDArray[np.uint8]) -> NDArray[np.float32]:
         for view in (small, small[:, :, ::-1]):
             total += np.concatenate([soften(part, np.float32(1)) for part in _logits(trunk, view)])
     return (total / 6).astype(np.float32)
+
+
+def in_words(run: Path) -> str:
+    """What a run was, for whoever reads of its pupil."""
+    kept = json.loads((run / "history.json").read_text())
+    recipe, done = Recipe(**kept["recipe"]), len(kept["epochs"])
+    return f"width {recipe.width}, dense {recipe.dense}, {done} epochs, mean of six views"
 
 
 def load_trunk(recipe: Recipe, weights: list[NDArray[np.float32]]) -> keras.Model:

@@ -14,7 +14,9 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--data", type=Path, required=True, help="folder of the .npz packs")
-        parser.add_argument("--epochs", type=at_least_one, help="passes over the data")
+        parser.add_argument(
+            "--epochs", type=at_least_one, help="passes over the data, before the calm ones"
+        )
         parser.add_argument("--seed", type=int, help="of everything that is drawn")
         parser.add_argument("--out", type=Path, default=Path("training_runs/emotions"))
         parser.add_argument("--teacher", type=Path, help="folder of a finished run to learn from")
