@@ -125,6 +125,8 @@ def test_an_activation_reaches_the_running_process_within_a_second(
         " precision, temperature, crop_margin, input_shape, total_params, metrics, created_at)"
         " SELECT 'second', folder, tflite_file, keras_file, sha256, precision, temperature,"
         " crop_margin, input_shape, total_params, metrics, created_at FROM model_versions"
+        " WHERE version_tag = ?",
+        first,
     )
     server.manage("activate_model", "second")
 

@@ -43,7 +43,7 @@ TAG = "v2.0.0"
 CALIBRATION_FACES = 500
 # How far the rarity of an emotion among the training faces is undone, chosen on the validation
 # rows: one number for all emotions, so that it cannot fit the few faces of any.
-RARITY_UNDONE = 0.1
+RARITY_UNDONE = 0.3
 
 
 @dataclass(frozen=True, slots=True)
