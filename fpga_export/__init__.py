@@ -1,0 +1,1 @@
+"""Networks out to hardware."""
