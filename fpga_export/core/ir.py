@@ -1,4 +1,4 @@
-"""The integer network: one description, read by the interpreter, the hardware writer and the report.
+"""The integer network: one description, read by the interpreter, the VHDL writer and the report.
 
 Arithmetic. A tensor holds codes, signed two's complement numbers; value = code * 2**-fraction.
 Every tensor has the shape (height, width, channels); a vector is (1, 1, n). Codes are stored row by
@@ -9,22 +9,22 @@ of its result: `clip((a + 2**(shift - 1)) >> shift, low, high)`, an arithmetic s
 halves up; `shift` 0 is `clip(a, low, high)` and a negative one shifts left. A leak comes before it:
 where `a` is negative it becomes `a * factor`, elsewhere `a << bits`, and `shift` counts those bits.
 
-Padding lies outside of the input's edges: zeros for a product or a sum, nothing for a maximum, and an
-average divides by the cells that are inside.
+Padding lies outside of the input's edges: zeros for a product or a sum, nothing for a maximum, and
+an average divides by the cells that are inside.
 """
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 SCHEMA: Final = 1
 
-type Codes = NDArray[np.int64]
-type Shape = tuple[int, int, int]  # height, width, channels
-type Pair = tuple[int, int]  # vertical, horizontal
-type Sides = tuple[int, int, int, int]  # top, bottom, left, right
+Codes: TypeAlias = NDArray[np.int64]
+Shape: TypeAlias = tuple[int, int, int]  # height, width, channels
+Pair: TypeAlias = tuple[int, int]  # vertical, horizontal
+Sides: TypeAlias = tuple[int, int, int, int]  # top, bottom, left, right
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +124,7 @@ class AveragePool:
 
 @dataclass(frozen=True, slots=True)
 class Add:
-    """The sum of one or more tensors of one shape, each shifted left first. One is an activation."""
+    """The sum of tensors of one shape, each shifted left first; of one alone, an activation."""
 
     left_shifts: tuple[int, ...]  # one an input, all >= 0
     sum_bits: int
@@ -150,7 +150,9 @@ class Reshape:
     """The same codes in the same order under another shape."""
 
 
-type Operation = Source | Conv | Depthwise | MaxPool | AveragePool | Add | Concat | Pad | Reshape
+Operation: TypeAlias = (
+    Source | Conv | Depthwise | MaxPool | AveragePool | Add | Concat | Pad | Reshape
+)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
