@@ -7,7 +7,7 @@ import subprocess
 import sys
 import urllib.error
 import urllib.request
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -19,6 +19,11 @@ COMMANDS = {
     "uvicorn": ["-m", "visionai.web"],
     "daphne": ["manage.py", "runserver", "--noreload", "127.0.0.1:{port}"],
 }
+
+
+def _heed_interrupts() -> None:
+    """A shell makes what it starts in the background ignore SIGINT, and its children inherit that."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def environment_for(data_dir: Path, **settings: str) -> dict[str, str]:
@@ -77,10 +82,11 @@ class Server:
             self.process = subprocess.Popen(
                 [sys.executable, *command],
                 cwd=ROOT,
-                env=self.environment | {"PORT": str(self.port)},
+                env=self.environment | {"PORT": str(self.port), "PYTHONFAULTHANDLER": "1"},
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
+                preexec_fn=_heed_interrupts,
             )
         wait_until(self._answers, seconds=60, what="the server answers")
         return self
@@ -119,6 +125,19 @@ class Server:
         try:
             return self.process.wait(15)
         except subprocess.TimeoutExpired:
-            os.killpg(self.process.pid, signal.SIGKILL)
+            stacks = self._stacks()
+            with suppress(ProcessLookupError):
+                os.killpg(self.process.pid, signal.SIGKILL)
             self.process.wait()
-            raise
+            raise RuntimeError(
+                f"the server did not end within 15 s; it was in:\n{stacks}"
+            ) from None
+
+    def _stacks(self) -> str:
+        """Where each thread is: faulthandler prints it on SIGABRT."""
+        assert self.process is not None
+        before = len(self.output())
+        self.process.send_signal(signal.SIGABRT)
+        with suppress(subprocess.TimeoutExpired):
+            self.process.wait(5)
+        return self.output()[before:][:8000]
