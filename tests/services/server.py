@@ -22,7 +22,7 @@ COMMANDS = {
 
 
 def _heed_interrupts() -> None:
-    """A shell makes what it starts in the background ignore SIGINT, and its children inherit that."""
+    """Undo what a shell does to the children it starts in the background: ignore SIGINT."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
