@@ -1,0 +1,1 @@
+"""The compact core in VHDL: the library's engines, wired for one integer network."""

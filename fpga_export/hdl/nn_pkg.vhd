@@ -1,0 +1,79 @@
+-- Types and arithmetic that all entities share.
+library ieee;
+use ieee.std_logic_1164.all;
+use ieee.numeric_std.all;
+
+package nn_pkg is
+  type nn_integers is array (natural range <>) of integer;
+
+  -- Bits that count to n - 1, never none.
+  function nn_bits(n : positive) return positive;
+  function nn_words(channels, pack : positive) return positive;
+  function nn_max(a, b : integer) return integer;
+
+  -- clip((a + 2**(shift-1)) / 2**shift, low, high), rounded towards minus infinity; a negative shift
+  -- multiplies. leak_bits >= 0: first a becomes a * leak_factor where negative, a * 2**leak_bits
+  -- elsewhere.
+  function nn_round(
+    a : signed; shift, low, high, leak_factor, leak_bits : integer; bits : positive
+  ) return std_logic_vector;
+end package;
+
+package body nn_pkg is
+  function nn_bits(n : positive) return positive is
+    variable bits : positive := 1;
+  begin
+    while 2 ** bits < n loop
+      bits := bits + 1;
+    end loop;
+    return bits;
+  end function;
+
+  function nn_words(channels, pack : positive) return positive is
+  begin
+    return (channels + pack - 1) / pack;
+  end function;
+
+  function nn_max(a, b : integer) return integer is
+  begin
+    if a > b then
+      return a;
+    end if;
+    return b;
+  end function;
+
+  function nn_round(
+    a : signed; shift, low, high, leak_factor, leak_bits : integer; bits : positive
+  ) return std_logic_vector is
+    constant LEAK  : natural  := nn_max(leak_bits, 0);
+    constant GROW  : natural  := nn_max(-shift, 0);
+    constant WIDTH : positive := nn_max(nn_max(a'length + LEAK, shift), bits) + GROW + 2;
+    variable wide  : signed(WIDTH - 1 downto 0);
+    variable half  : signed(WIDTH - 1 downto 0) := (others => '0');
+    variable moved : signed(WIDTH - 1 downto 0);
+  begin
+    wide := resize(a, WIDTH);
+    if leak_bits >= 0 then
+      if a(a'left) = '1' then
+        wide := resize(a * to_signed(leak_factor, LEAK + 2), WIDTH);
+      else
+        wide := resize(a & (LEAK downto 1 => '0'), WIDTH);
+      end if;
+    end if;
+    moved := wide;
+    if shift > 0 then
+      half(nn_max(shift - 1, 0)) := '1';
+      wide := wide + half;
+      -- A slice, not shift_right: GHDL 2.0 writes that to Verilog as a logical shift.
+      moved := resize(wide(WIDTH - 1 downto nn_max(shift, 0)), WIDTH);
+    elsif shift < 0 then
+      moved := resize(wide & (GROW downto 1 => '0'), WIDTH);
+    end if;
+    if moved < low then
+      return std_logic_vector(to_signed(low, bits));
+    elsif moved > high then
+      return std_logic_vector(to_signed(high, bits));
+    end if;
+    return std_logic_vector(resize(moved, bits));
+  end function;
+end package body;
