@@ -30,25 +30,13 @@ architecture rtl of nn_add is
   type values is array (0 to LANES - 1) of signed(SB - 1 downto 0);
   signal sums : values := (others => (others => '0'));
   signal valid, closing, valid_1, closing_1, valid_2, closing_2, closing_3 : std_logic := '0';
-
-  impure function total(i : natural) return signed is
-    variable sum  : signed(SB - 1 downto 0) := (others => '0');
-    variable base : natural := 0;
-  begin
-    for k in 0 to INPUTS - 1 loop
-      sum := sum + resize(
-        signed(x_rd(base + (i + 1) * BITS(k) - 1 downto base + i * BITS(k)))
-          & (SHIFTS(k) downto 1 => '0'), SB
-      );
-      base := base + LANES * BITS(k);
-    end loop;
-    return sum;
-  end function;
 begin
   process (clk)
     variable going : boolean := false;
     variable address : natural range 0 to WORDS;
     variable written : natural range 0 to WORDS;
+    variable sum : signed(SB - 1 downto 0);
+    variable base : natural;
   begin
     if rising_edge(clk) then
       if start = '1' then
@@ -73,7 +61,16 @@ begin
       closing_1 <= closing;
       if valid_1 = '1' then
         for i in 0 to LANES - 1 loop
-          sums(i) <= total(i);
+          sum := (others => '0');
+          base := 0;
+          for k in 0 to INPUTS - 1 loop
+            sum := sum + resize(
+              signed(x_rd(base + (i + 1) * BITS(k) - 1 downto base + i * BITS(k)))
+                & (SHIFTS(k) downto 1 => '0'), SB
+            );
+            base := base + LANES * BITS(k);
+          end loop;
+          sums(i) <= sum;
         end loop;
       end if;
 

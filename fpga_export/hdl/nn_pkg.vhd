@@ -48,6 +48,10 @@ package body nn_pkg is
     constant LEAK  : natural  := nn_max(leak_bits, 0);
     constant GROW  : natural  := nn_max(-shift, 0);
     constant WIDTH : positive := nn_max(nn_max(a'length + LEAK, shift), bits) + GROW + 2;
+    -- GHDL 2.0 writes a negative integer, compared with more than 32 bits, to Verilog without its
+    -- sign: the bounds are vectors.
+    constant FLOOR   : signed(WIDTH - 1 downto 0) := resize(to_signed(low, bits + 1), WIDTH);
+    constant CEILING : signed(WIDTH - 1 downto 0) := resize(to_signed(high, bits + 1), WIDTH);
     variable wide  : signed(WIDTH - 1 downto 0);
     variable half  : signed(WIDTH - 1 downto 0) := (others => '0');
     variable moved : signed(WIDTH - 1 downto 0);
@@ -55,7 +59,13 @@ package body nn_pkg is
     wide := resize(a, WIDTH);
     if leak_bits >= 0 then
       if a(a'left) = '1' then
-        wide := resize(a * to_signed(leak_factor, LEAK + 2), WIDTH);
+        -- Shifts and sums: GHDL 2.0 writes this product by a constant to Verilog without its sign.
+        wide := (others => '0');
+        for i in 0 to nn_max(LEAK - 1, 0) loop
+          if (leak_factor / 2 ** i) mod 2 = 1 then
+            wide := wide + resize(a & (i downto 1 => '0'), WIDTH);
+          end if;
+        end loop;
       else
         wide := resize(a & (LEAK downto 1 => '0'), WIDTH);
       end if;
@@ -69,10 +79,10 @@ package body nn_pkg is
     elsif shift < 0 then
       moved := resize(wide & (GROW downto 1 => '0'), WIDTH);
     end if;
-    if moved < low then
-      return std_logic_vector(to_signed(low, bits));
-    elsif moved > high then
-      return std_logic_vector(to_signed(high, bits));
+    if moved < FLOOR then
+      return std_logic_vector(resize(FLOOR, bits));
+    elsif moved > CEILING then
+      return std_logic_vector(resize(CEILING, bits));
     end if;
     return std_logic_vector(resize(moved, bits));
   end function;
