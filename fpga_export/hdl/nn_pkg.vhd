@@ -48,13 +48,11 @@ package body nn_pkg is
     constant LEAK  : natural  := nn_max(leak_bits, 0);
     constant GROW  : natural  := nn_max(-shift, 0);
     constant WIDTH : positive := nn_max(nn_max(a'length + LEAK, shift), bits) + GROW + 2;
-    -- GHDL 2.0 writes a negative integer, compared with more than 32 bits, to Verilog without its
-    -- sign: the bounds are vectors.
-    constant FLOOR   : signed(WIDTH - 1 downto 0) := resize(to_signed(low, bits + 1), WIDTH);
-    constant CEILING : signed(WIDTH - 1 downto 0) := resize(to_signed(high, bits + 1), WIDTH);
     variable wide  : signed(WIDTH - 1 downto 0);
     variable half  : signed(WIDTH - 1 downto 0) := (others => '0');
     variable moved : signed(WIDTH - 1 downto 0);
+    variable code  : signed(bits - 1 downto 0);
+    variable fits  : boolean := true;
   begin
     wide := resize(a, WIDTH);
     if leak_bits >= 0 then
@@ -79,11 +77,25 @@ package body nn_pkg is
     elsif shift < 0 then
       moved := resize(wide & (GROW downto 1 => '0'), WIDTH);
     end if;
-    if moved < FLOOR then
-      return std_logic_vector(resize(FLOOR, bits));
-    elsif moved > CEILING then
-      return std_logic_vector(resize(CEILING, bits));
+    -- No comparison with a wide constant: GHDL 2.0 writes those to Verilog as strings, or without
+    -- their sign.
+    for i in bits - 1 to WIDTH - 2 loop
+      if moved(i) /= moved(WIDTH - 1) then
+        fits := false;
+      end if;
+    end loop;
+    code := resize(moved, bits);
+    if not fits then
+      if moved(WIDTH - 1) = '1' then
+        code := to_signed(low, bits);
+      else
+        code := to_signed(high, bits);
+      end if;
+    elsif code < low then
+      code := to_signed(low, bits);
+    elsif code > high then
+      code := to_signed(high, bits);
     end if;
-    return std_logic_vector(resize(moved, bits));
+    return std_logic_vector(code);
   end function;
 end package body;
