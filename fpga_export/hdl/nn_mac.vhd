@@ -103,28 +103,31 @@ begin
   end generate;
 
   wide : if SB > 31 or XB + WB > 31 generate
-    constant WIDE : positive := nn_max(SB, XB + WB) + 1;
+    constant TOTAL : positive := nn_max(SB, XB + WB) + 1;
   begin
     process (clk)
-      variable x : signed(XB - 1 downto 0);
-      variable before, grown : signed(WIDE - 1 downto 0);
+      -- A product of two codes is an integer still, however wide the sum.
+      variable x : integer range -(2 ** (XB - 1)) to 2 ** (XB - 1) - 1;
+      variable before, grown : signed(TOTAL - 1 downto 0);
     begin
       if rising_edge(clk) then
         if valid_1 = '1' then
-          x := (others => '0');
+          x := 0;
           if on_picture_1 = '1' and not PER_CHANNEL then
-            x := signed(x_rd((lane_1 + 1) * XB - 1 downto lane_1 * XB));
+            x := to_integer(signed(x_rd((lane_1 + 1) * XB - 1 downto lane_1 * XB)));
           end if;
           for i in 0 to LANES - 1 loop
             if PER_CHANNEL and on_picture_1 = '1' then
-              x := signed(x_rd((i mod IP + 1) * XB - 1 downto (i mod IP) * XB));
+              x := to_integer(signed(x_rd((i mod IP + 1) * XB - 1 downto (i mod IP) * XB)));
             end if;
             if first_1 = '1' then
-              before := resize(signed(b_rd((i + 1) * BB - 1 downto i * BB)), WIDE);
+              before := resize(signed(b_rd((i + 1) * BB - 1 downto i * BB)), TOTAL);
             else
-              before := resize(signed(sums((i + 1) * SB - 1 downto i * SB)), WIDE);
+              before := resize(signed(sums((i + 1) * SB - 1 downto i * SB)), TOTAL);
             end if;
-            grown := before + resize(x * signed(w_rd((i + 1) * WB - 1 downto i * WB)), WIDE);
+            grown := before + to_signed(
+              x * to_integer(signed(w_rd((i + 1) * WB - 1 downto i * WB))), TOTAL
+            );
             sums((i + 1) * SB - 1 downto i * SB) <= std_logic_vector(resize(grown, SB));
           end loop;
         end if;

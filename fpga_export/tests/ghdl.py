@@ -9,15 +9,26 @@ from pathlib import Path
 import pytest
 
 
+def needs(program: str, package: str = "") -> str:
+    """Where `program` is; without it the test is skipped, and in CI it fails."""
+    found = shutil.which(program)
+    if found is None:
+        wanted = f"install the package {package or program}"
+        if os.environ.get("CI"):
+            pytest.fail(wanted)
+        pytest.skip(wanted)
+    return found
+
+
 def ghdl(folder: Path, *words: str) -> str:
     """What `ghdl` says; its error is the test's."""
-    program = shutil.which("ghdl")
-    if program is None:
-        if os.environ.get("CI"):
-            pytest.fail("install the package ghdl")
-        pytest.skip("install the package ghdl")
     done = subprocess.run(
-        [program, *words], cwd=folder, capture_output=True, text=True, timeout=120, check=False
+        [needs("ghdl"), *words],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
     )
     assert done.returncode == 0, f"{words}: {done.stdout[-3000:]}{done.stderr[-3000:]}"
     return done.stdout + done.stderr

@@ -1,9 +1,14 @@
-"""Every file of an export: library, memories, top, test bench, Makefile."""
+"""Every file of an export: library, memories, top, test bench, Makefile, README, manifest."""
 
+import json
+import math
 from collections.abc import Mapping, Sequence
 from typing import Final
 
 from fpga_export.core.ir import Codes, Network
+from fpga_export.core.names import identifier
+from fpga_export.core.vhdl.cycles import efficiency, macs, predict
+from fpga_export.core.vhdl.readme import readme
 from fpga_export.core.vhdl.testbench import test_bench, vectors
 from fpga_export.core.vhdl.wiring import Wiring
 
@@ -17,6 +22,8 @@ LIBRARY: Final = (
     "nn_copy.vhd",
     "nn_argmax.vhd",
 )
+MANIFEST: Final = "design.json"
+MOST_LANES: Final = 64
 
 
 def design(
@@ -27,65 +34,111 @@ def design(
     name: str,
     library: Mapping[str, str],
 ) -> dict[str, str]:
-    """{path: text} of the export. `name` is a VHDL identifier; `library` the texts of `LIBRARY`.
+    """{path: text} of the export. `name` may be anything; `library` the texts of `LIBRARY`.
 
-    `make sim` in it needs a simulator and nothing else.
+    `make sim` in it needs GHDL and nothing else.
     """
+    if not 1 <= lanes <= MOST_LANES:
+        raise ValueError(f"{lanes} lanes; a core has 1 to {MOST_LANES}")
+    name = top_name(name)
     wiring = Wiring(network, lanes, name)
-    files = {f"lib/{one}": library[one] for one in LIBRARY}
     roms = {f"rom/{entity}.vhd": text for entity, text in wiring.roms().items()}
-    files |= roms
-    files |= {
+    core = [*(f"lib/{one}" for one in LIBRARY), *roms, f"{name}_core.vhd", f"{name}.vhd"]
+    bench = [f"sim/{name}_vectors.vhd", f"sim/{name}_tb.vhd"]
+    facts = manifest(network, lanes=lanes, pictures=len(pictures), name=name, core=core)
+    return {
+        **{f"lib/{one}": library[one] for one in LIBRARY},
+        **roms,
         f"{name}_core.vhd": wiring.core(),
         f"{name}.vhd": wiring.top(),
-        f"sim/{name}_vectors.vhd": vectors(wiring, pictures),
-        f"sim/{name}_tb.vhd": test_bench(wiring),
+        bench[0]: vectors(wiring, pictures),
+        bench[1]: test_bench(wiring),
+        "Makefile": makefile(name, core, bench),
+        "README.md": readme(wiring, facts),
+        MANIFEST: json.dumps(facts | {"bench": bench}, indent=1) + "\n",
     }
-    return files | {"Makefile": makefile(name, list(roms))}
 
 
-def sources(name: str, roms: Sequence[str]) -> list[str]:
-    """The files that are synthesised, in the order in which a tool must read them."""
-    return [*(f"lib/{one}" for one in LIBRARY), *roms, f"{name}_core.vhd", f"{name}.vhd"]
+def top_name(name: str) -> str:
+    """The entity's name for a network that somebody called `name`; never one of the library's."""
+    plain = identifier(name)
+    return f"core_{plain}" if plain.startswith("nn_") or plain == "nn" else plain
 
 
-def makefile(name: str, roms: Sequence[str]) -> str:
+def manifest(
+    network: Network, *, lanes: int, pictures: int, name: str, core: Sequence[str]
+) -> dict[str, object]:
+    """What a program must know of the export: `design.json`."""
+    cycles = predict(network, lanes=lanes)
+    layers = [
+        {
+            "name": node.name,
+            "layers": list(node.layers),
+            "kind": type(node.operation).__name__,
+            "shape": list(node.shape),
+            "format": [node.format.bits, node.format.fraction],
+            "values": math.prod(node.shape),
+            "macs": macs(node),
+            "cycles": cycles[node.name],
+        }
+        for node in network.nodes[1:]
+    ]
+    return {
+        "schema": network.schema,
+        "network": network.name,
+        "name": name,
+        "preset": "compact",
+        "lanes": lanes,
+        "pictures": pictures,
+        "layers": layers,
+        "class_cycles": cycles["class"],
+        "cycles": sum(cycles.values()),
+        "macs": sum(macs(node) for node in network.nodes),
+        "efficiency": round(efficiency(network, lanes=lanes), 4),
+        "core": list(core),
+    }
+
+
+def makefile(name: str, core: Sequence[str], bench: Sequence[str]) -> str:
     """Runs the test bench in one of four simulators."""
-    core = " \\\n  ".join(sources(name, roms))
+    joined = " \\\n  ".join(core)
     return f"""# make sim        simulate with GHDL: every value of every layer is compared
-# make sim-nvc    the same with NVC       make sim-modelsim   with ModelSim or Questa
+# make sim-nvc    the same with NVC        make sim-modelsim   with ModelSim or Questa
 # make sim-xsim   with Vivado's simulator  make netlist        Verilog, by GHDL's synthesis
-CORE = {core}
-BENCH = sim/{name}_vectors.vhd sim/{name}_tb.vhd
+# THROUGH=3       stop after the third engine, with the first picture
+CORE = {joined}
+BENCH = {" ".join(bench)}
 TOP = {name}_tb
 
 .PHONY: sim sim-nvc sim-modelsim sim-xsim netlist clean
 sim:
-\tmkdir -p build
-\tghdl -a --std=08 --workdir=build $(CORE) $(BENCH)
-\tcd build && ghdl -e --std=08 $(TOP)
-\tcd build && ghdl -r --std=08 $(TOP) --ieee-asserts=disable-at-0
+	mkdir -p build
+	cd build && ghdl -a --std=08 $(addprefix ../,$(CORE) $(BENCH))
+	cd build && ghdl -e --std=08 $(TOP)
+	cd build && ghdl -r --std=08 $(TOP) --ieee-asserts=disable-at-0 \\
+		$(if $(THROUGH),-gTHROUGH=$(THROUGH))
 
 sim-nvc:
-\tnvc --std=2008 -a $(CORE) $(BENCH) -e $(TOP) -r $(TOP)
+	nvc --std=2008 -a $(CORE) $(BENCH) -e $(if $(THROUGH),-gTHROUGH=$(THROUGH)) $(TOP) -r $(TOP)
 
 sim-modelsim:
-\tvlib work
-\tvcom -2008 $(CORE) $(BENCH)
-\tvsim -c -do "onbreak {{quit -code 1}}; run -all; quit" $(TOP)
+	vlib work
+	vcom -2008 $(CORE) $(BENCH)
+	vsim -c $(if $(THROUGH),-gTHROUGH=$(THROUGH)) \\
+		-do "onbreak {{quit -code 1}}; run -all; quit" $(TOP)
 
 sim-xsim:
-\txvhdl -2008 $(CORE) $(BENCH)
-\txelab -debug off $(TOP)
-\txsim -runall $(TOP)
+	xvhdl -2008 $(CORE) $(BENCH)
+	xelab -debug off $(if $(THROUGH),-generic_top THROUGH=$(THROUGH)) $(TOP)
+	xsim -runall $(TOP)
 
 netlist: build/{name}.v
 build/{name}.v: $(CORE)
-\tmkdir -p build
-\tghdl -a --std=08 --workdir=build $(CORE)
-\tghdl --synth --std=08 --workdir=build --out=verilog {name} > $@.new
-\tmv $@.new $@
+	mkdir -p build
+	cd build && ghdl -a --std=08 $(addprefix ../,$(CORE))
+	cd build && ghdl --synth --std=08 --out=verilog {name} > {name}.v.new
+	mv $@.new $@
 
 clean:
-\trm -rf build work xsim.dir
+	rm -rf build work xsim.dir
 """

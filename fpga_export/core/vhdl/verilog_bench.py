@@ -19,7 +19,7 @@ def verilog_bench(wiring: Wiring, pictures: Sequence[Codes]) -> dict[str, str]:
         for run in runs:
             words = tensor_words(run[node.name], bits=node.format.bits, lanes=lanes)
             lines += [f"{word:x}" for word in words]
-        files[f"{node.name}.hex"] = "\n".join(lines) + "\n"
+        files[f"t_{node.name}.hex"] = "\n".join(lines) + "\n"
     files["classes.hex"] = "".join(f"{one:x}\n" for one in classes)
     return files | {"netlist_tb.v": _bench(wiring, len(pictures))}
 
@@ -32,9 +32,9 @@ def _bench(wiring: Wiring, count: int) -> str:
     ports += [".x_wd(x_wd)", ".class_index(class_index)", ".dbg_start()", ".dbg_done()"]
     declared, watched, loaded, checked = [], [], [], []
     for node in wiring.engines:
-        n, total = node.name, words_of(node.shape, lanes)
+        n, total = f"t_{node.name}", words_of(node.shape, lanes)
         high = wiring.word_bits(node) - 1
-        ports += [f".dbg_{n}_{what}({n}_{what})" for what in ("we", "wa", "wd")]
+        ports += [f".dbg_{node.name}_{what}({n}_{what})" for what in ("we", "wa", "wd")]
         declared.append(f"""  wire {n}_we; wire [{wiring.address_bits(node) - 1}:0] {n}_wa;
   wire [{high}:0] {n}_wd; reg [{high}:0] {n}_codes [0:{max(2, count * total) - 1}];
   integer {n}_compared = 0, {n}_wrong = 0;
@@ -63,7 +63,7 @@ module netlist_tb;
   always #5 clk = ~clk;
 {"".join(watched)}
   initial begin
-    $readmemh("{source.name}.hex", picture, 0, {count * words - 1});
+    $readmemh("t_{source.name}.hex", picture, 0, {count * words - 1});
     $readmemh("classes.hex", classes, 0, {count - 1});
 {"".join(loaded)}    @(negedge clk);
     for (p = 0; p < {count}; p = p + 1) begin

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from fpga_export.core.ir import Conv, Depthwise, Network, Node
+from fpga_export.core.memories import remark
 from fpga_export.core.vhdl.engines import entity_of, generic_map, generics
 from fpga_export.core.vhdl.packing import (
     address_bits,
@@ -16,7 +17,12 @@ from fpga_export.core.vhdl.rom import HEAD, rom
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Wiring:
-    """A network with its lanes and the name of its top entity; every method gives VHDL."""
+    """A network with its lanes and the name of its top entity; every method gives VHDL.
+
+    A node's name stands between a prefix and an ending of ours, so that no two nodes' names, nor a
+    node's and a port's, can make the same signal: `t_` its tensor's memory, `x_` what its engine
+    reads, `w_` and `b_` its weights and biases.
+    """
 
     network: Network
     lanes: int
@@ -131,31 +137,33 @@ end architecture;
             if isinstance(node.operation, (Conv, Depthwise)):
                 own = pack_of(node, self.lanes)
                 form = node.operation.weight_format
-                layers = ", ".join(node.layers)
+                layers, n = told(node), node.name
                 about = f"Weights of {layers}: {form.bits} bits, {form}, {own} a word."
                 weights = weight_memory(node.operation, own)
-                found[f"rom_{node.name}_w"] = rom(f"rom_{node.name}_w", weights, about=about)
+                entity = f"{self.name}_w_{n}"
+                found[entity] = rom(entity, weights, about=about)
                 about = f"Biases of {layers}: {own} a word."
                 biases = bias_memory(node.operation, own)
-                found[f"rom_{node.name}_b"] = rom(f"rom_{node.name}_b", biases, about=about)
+                entity = f"{self.name}_b_{n}"
+                found[entity] = rom(entity, biases, about=about)
         return found
 
     def _signals(self, node: Node) -> str:
         address, word = vector(self.address_bits(node)), vector(self.word_bits(node))
         n = node.name
-        text = f"""  signal {n}_we, {n}_re : std_logic := '0';
-  signal {n}_wa, {n}_ra : {address} := (others => '0');
-  signal {n}_wd, {n}_rd : {word};
+        text = f"""  signal t_{n}_we, t_{n}_re : std_logic := '0';
+  signal t_{n}_wa, t_{n}_ra : {address} := (others => '0');
+  signal t_{n}_wd, t_{n}_rd : {word};
 """
         if node is not self.network.nodes[0]:
             values = generics(self.network, node, self.lanes)
-            text += f"  signal {n}_x_ra : {vector(_asked_bits(node, values))};\n"
+            text += f"  signal x_{n}_ra : {vector(_asked_bits(node, values))};\n"
             if entity_of(node) == "nn_mac":
                 for kind, bits in (("w", "WADDR"), ("b", "BADDR")):
-                    text += f"  signal {n}_{kind}_ra : {vector(int(str(values[bits])))};\n"
+                    text += f"  signal {kind}_{n}_ra : {vector(int(str(values[bits])))};\n"
                 for kind, bits in (("w", "WB"), ("b", "BB")):
                     width = int(str(values[bits])) * pack_of(node, self.lanes)
-                    text += f"  signal {n}_{kind}_rd : {vector(width)};\n"
+                    text += f"  signal {kind}_{n}_rd : {vector(width)};\n"
         return text
 
     def _readers(self, name: str) -> list[tuple[int, str]]:
@@ -168,7 +176,7 @@ end architecture;
                 each = int(str(generics(self.network, node, self.lanes)["ADDR"]))
             bases = [i * each for i, source in enumerate(node.inputs) if source == name]
             # A copy asks one of its inputs at a time, and the others for address 0.
-            slices = dict.fromkeys(f"{node.name}_x_ra({b + high} downto {b})" for b in bases)
+            slices = dict.fromkeys(f"x_{node.name}_ra({b + high} downto {b})" for b in bases)
             if slices:
                 found.append((position, f"({' or '.join(slices)})"))
         if name == self.network.answer:
@@ -183,18 +191,18 @@ end architecture;
         if asked:
             choices = [f"{text} when active({position}) = '1'" for position, text in asked[:-1]]
             enabled = " or ".join(f"active({one})" for one in dict.fromkeys(p for p, _ in asked))
-            lines = f"""  {n}_ra <= {" else ".join([*choices, asked[-1][1]])};
-  {n}_re <= {enabled};
+            lines = f"""  t_{n}_ra <= {" else ".join([*choices, asked[-1][1]])};
+  t_{n}_re <= {enabled};
 """
         depth = max(2, words_of(node.shape, self.lanes))
         size = (
             f"DEPTH => {depth}, WIDTH => {self.word_bits(node)}, ADDR => {self.address_bits(node)}"
         )
-        return f"""{lines}  {n}_memory : entity work.nn_ram
+        return f"""{lines}  memory_{n} : entity work.nn_ram
     generic map ({size})
     port map (
-      clk => clk, we => {n}_we, wa => {n}_wa, wd => {n}_wd,
-      re => {n}_re, ra => {n}_ra, rd => {n}_rd
+      clk => clk, we => t_{n}_we, wa => t_{n}_wa, wd => t_{n}_wd,
+      re => t_{n}_re, ra => t_{n}_ra, rd => t_{n}_rd
     );
 
 """
@@ -202,36 +210,36 @@ end architecture;
     def _source(self) -> str:
         node = self.network.nodes[0]
         n = node.name
-        wires = f"  {n}_we <= x_we;\n  {n}_wa <= x_wa;\n  {n}_wd <= x_wd;\n"
+        wires = f"  t_{n}_we <= x_we;\n  t_{n}_wa <= x_wa;\n  t_{n}_wd <= x_wd;\n"
         return wires + self._memory(node)
 
     def _engine(self, node: Node, position: int) -> str:
         n = node.name
         # The first input's word at the right end.
-        words = " & ".join(f"{name}_rd" for name in reversed(node.inputs))
+        words = " & ".join(f"t_{name}_rd" for name in reversed(node.inputs))
         mapped = [
             "clk => clk",
             f"start => begins({position})",
             f"done => ends({position})",
-            f"x_ra => {n}_x_ra",
-            f"x_rd => {n}_x_rd",
-            f"y_we => {n}_we",
-            f"y_wa => {n}_wa",
-            f"y_wd => {n}_wd",
+            f"x_ra => x_{n}_ra",
+            f"x_rd => x_{n}_rd",
+            f"y_we => t_{n}_we",
+            f"y_wa => t_{n}_wa",
+            f"y_wd => t_{n}_wd",
         ]
         roms = ""
         if entity_of(node) == "nn_mac":
             for kind in ("w", "b"):
-                mapped += [f"{kind}_ra => {n}_{kind}_ra", f"{kind}_rd => {n}_{kind}_rd"]
-                roms += f"""  {n}_{kind}_rom : entity work.rom_{n}_{kind}
-    port map (clk => clk, re => active({position}), ra => {n}_{kind}_ra, rd => {n}_{kind}_rd);
+                mapped += [f"{kind}_ra => {kind}_{n}_ra", f"{kind}_rd => {kind}_{n}_rd"]
+                roms += f"""  rom_{kind}_{n} : entity work.{self.name}_{kind}_{n}
+    port map (clk => clk, re => active({position}), ra => {kind}_{n}_ra, rd => {kind}_{n}_rd);
 """
         width = sum(self.word_bits(self.network.node(name)) for name in node.inputs)
-        return f"""  -- {", ".join(node.layers)}: {" x ".join(map(str, node.shape))}, {node.format}
-  {n}_engine : block
-    signal {n}_x_rd : {vector(width)};
+        return f"""  -- {told(node)}: {" x ".join(map(str, node.shape))}, {node.format}
+  engine_{n} : block
+    signal x_{n}_rd : {vector(width)};
   begin
-    {n}_x_rd <= {words};
+    x_{n}_rd <= {words};
     engine : entity work.{entity_of(node)}
     generic map (
       {generic_map(generics(self.network, node, self.lanes))}
@@ -240,9 +248,9 @@ end architecture;
       {listed(mapped)}
     );
   end block;
-{roms}  dbg_{n}_we <= {n}_we;
-  dbg_{n}_wa <= {n}_wa;
-  dbg_{n}_wd <= {n}_wd;
+{roms}  dbg_{n}_we <= t_{n}_we;
+  dbg_{n}_wa <= t_{n}_wa;
+  dbg_{n}_wd <= t_{n}_wd;
 """
 
     def _argmax(self) -> str:
@@ -250,16 +258,21 @@ end architecture;
         last = len(self.network.nodes)
         pixels = answer.shape[0] * answer.shape[1]
         sizes = f"ADDR => {self.address_bits(answer)}, CLASS_BITS => {self.class_bits}"
-        return f"""  class_engine : entity work.nn_argmax
+        return f"""  class_finder : entity work.nn_argmax
     generic map (
       PIXELS => {pixels}, CHANNELS => {answer.shape[2]}, LANES => {pack_of(answer, self.lanes)},
       XB => {answer.format.bits}, {sizes}
     )
     port map (
       clk => clk, start => begins({last}), done => ends({last}), x_ra => class_ra,
-      x_rd => {answer.name}_rd, class_index => class_index
+      x_rd => t_{answer.name}_rd, class_index => class_index
     );
 """
+
+
+def told(node: Node) -> str:
+    """The Keras layers that the node does the work of, for a comment: strangers named them."""
+    return remark(", ".join(node.layers))
 
 
 def vector(bits: int) -> str:

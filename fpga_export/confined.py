@@ -1,0 +1,90 @@
+"""Runs a program of somebody else's with limits on processor time, memory, file size and time."""
+
+import os
+import signal
+import subprocess
+import tempfile
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+LONGEST_LOG: Final = 200_000  # bytes that are read of what a program says, from the end
+
+
+class ProgramMissing(Exception):
+    """The program is not on this machine; the argument is its name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Of one program. Beyond them it is killed, and `Ran.stopped` says so."""
+
+    cpu_seconds: int = 60
+    memory: int = 1 << 30  # bytes of address space
+    file: int = 256 << 20  # bytes of the largest file that it writes
+    wall_seconds: float = 120.0
+
+
+@dataclass(frozen=True, slots=True)
+class Ran:
+    """How a program ended."""
+
+    command: str
+    code: int
+    said: str  # its output and errors together, the end of it
+    seconds: float
+    stopped: bool  # by a limit
+
+
+def run_confined(command: Sequence[str], folder: Path, limits: Limits) -> Ran:
+    """Run `command` in `folder`, with an environment of nothing but a path.
+
+    Raises `ProgramMissing`. Whatever it started is killed with it.
+    """
+    path = os.environ.get("PATH", os.defpath)
+    if not any(os.access(Path(one, command[0]), os.X_OK) for one in path.split(os.pathsep) if one):
+        raise ProgramMissing(command[0])
+    # A shell sets the limits: `preexec_fn` is not safe beside threads.
+    limited = (
+        f"ulimit -t {limits.cpu_seconds} && ulimit -v {limits.memory >> 10} && "
+        f'ulimit -f {limits.file >> 9} && ulimit -c 0 && exec "$@"'
+    )
+    began = time.monotonic()
+    with tempfile.TemporaryFile() as log:
+        child = subprocess.Popen(  # noqa: S603
+            ["/bin/sh", "-c", limited, "sh", *command],
+            cwd=folder,
+            env={"PATH": path, "LC_ALL": "C", "HOME": str(folder)},
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+        timed_out = False
+        try:
+            code = child.wait(timeout=limits.wall_seconds)
+        except subprocess.TimeoutExpired:
+            timed_out = True
+        finally:
+            _kill_group(child)
+            code = child.wait()
+        size = log.seek(0, os.SEEK_END)
+        log.seek(max(0, size - LONGEST_LOG))
+        said = log.read().decode("utf-8", "replace")
+    seconds = time.monotonic() - began
+    stopped = timed_out or -code in {signal.SIGXCPU, signal.SIGKILL, signal.SIGXFSZ}
+    return Ran(" ".join(command), code, said, seconds, stopped or _out_of_memory(code, said))
+
+
+def _kill_group(child: subprocess.Popen[bytes]) -> None:
+    try:
+        os.killpg(child.pid, signal.SIGKILL)
+    except ProcessLookupError:
+        return
+
+
+def _out_of_memory(code: int, said: str) -> bool:
+    signs = ("STORAGE_ERROR", "Storage_Error", "bad_alloc", "out of memory", "Cannot allocate")
+    return code != 0 and any(sign in said for sign in signs)
