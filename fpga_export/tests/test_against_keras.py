@@ -1,0 +1,69 @@
+"""Networks that Keras built: loaded without it, run in floats and in wide integers."""
+
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from fpga_export.core.float_run import run_float
+from fpga_export.core.integer_run import run_integer, to_values
+from fpga_export.core.loader import read_model
+from fpga_export.core.quantise import codes_of, quantise
+
+NAMES = ("lenet", "rectangles", "branches", "mobile")
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    made = tmp_path_factory.mktemp("networks")
+    program = [sys.executable, "-m", "fpga_export.tests.keras_networks", str(made)]
+    done = subprocess.run(program, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr[-3000:]
+    return made
+
+
+def answers_of(folder: Path, name: str) -> Mapping[str, NDArray[np.float32]]:
+    with np.load(folder / f"{name}.npz") as stored:
+        return {key.removeprefix("out:"): stored[key] for key in stored.files}
+
+
+@pytest.mark.parametrize("ending", ["keras", "h5"])
+@pytest.mark.parametrize("name", NAMES)
+def test_every_layer_answers_as_keras_does(folder: Path, name: str, ending: str) -> None:
+    graph = read_model(folder / f"{name}.{ending}", filename=f"{name}.{ending}")
+    stored = answers_of(folder, name)
+    found = run_float(graph, stored["pictures"])
+    compared = 0
+    for layer in graph.layers:
+        if layer.name in stored:
+            np.testing.assert_allclose(found[layer.name], stored[layer.name], rtol=1e-4, atol=1e-4)
+            compared += 1
+    assert compared >= len(graph.layers) - 1  # a Sequential model has no layer for its input
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_wide_integers_come_close_to_keras(folder: Path, name: str) -> None:
+    graph = read_model(folder / f"{name}.keras", filename=f"{name}.keras")
+    stored = answers_of(folder, name)
+    pictures = list(stored["pictures"])
+    network = quantise(graph, pictures, weight_bits=16, activation_bits=16)
+    codes = np.stack([codes_of(graph, network, picture) for picture in pictures])
+    found = run_integer(network, codes)
+    compared = 0
+    for node in network.nodes:
+        last = node.layers[-1]
+        softmax = last == graph.output and name != "rectangles"
+        if last in stored and not softmax:
+            wanted = stored[last].reshape(len(pictures), *node.shape)
+            error = np.abs(to_values(found[node.name], node.format) - wanted)
+            assert error.max() < 2e-3 * max(1.0, float(np.abs(wanted).max())), node.name
+            compared += 1
+    assert compared >= len(network.nodes) - 3
+    classes = found[network.answer].reshape(len(pictures), -1).argmax(axis=1)
+    wanted = stored[graph.output].reshape(len(pictures), -1).argmax(axis=1)
+    assert classes.tolist() == wanted.tolist()
