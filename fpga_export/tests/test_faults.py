@@ -190,4 +190,4 @@ def test_a_fault_that_finds_nothing_is_refused(fault: Fault, code: str) -> None:
 def test_a_fault_says_how_often_in_one_way() -> None:
     for amounts in ({}, {"rate": 0.1, "hits": 1}, {"rate": 1.5}, {"rate": -0.1}, {"hits": -1}):
         with pytest.raises(ValueError, match=r"rate|hits"):
-            Fault("bit_flip", "weights", "conv", **amounts)  # type: ignore[arg-type]
+            Fault("bit_flip", "weights", "conv", **amounts)
