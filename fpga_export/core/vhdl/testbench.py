@@ -1,6 +1,6 @@
 """A test bench that knows every code of every layer, and how many cycles each may take."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from fpga_export.core.integer_run import answers, run_integer
 from fpga_export.core.ir import Codes, Node
@@ -10,11 +10,20 @@ from fpga_export.core.vhdl.rom import HEAD, literals
 from fpga_export.core.vhdl.wiring import Wiring, listed, vector
 
 
-def vectors(wiring: Wiring, pictures: Sequence[Codes]) -> str:
-    """The package `{name}_vectors`: the pictures, what each node must write, and the classes."""
+def vectors(
+    wiring: Wiring,
+    pictures: Sequence[Codes],
+    *,
+    runs: Sequence[Mapping[str, Codes]] | None = None,
+    classes: Sequence[int] | None = None,
+) -> str:
+    """The package `{name}_vectors`: the pictures, what each node must write, and the classes.
+
+    `runs` and `classes` are those of the integer model where nothing else is expected.
+    """
     network, lanes = wiring.network, wiring.lanes
-    runs = [run_integer(network, picture) for picture in pictures]
-    classes = [int(answers(network, run)[0]) for run in runs]
+    runs = runs or [run_integer(network, picture) for picture in pictures]
+    classes = classes or [int(answers(network, run)[0]) for run in runs]
     parts = []
     for node in network.nodes:
         words: list[int] = []
