@@ -1,11 +1,12 @@
 # make run    VisionAI on http://127.0.0.1:8000 (PORT=, HOST=, HTTPS=1 and every line of .env.example)
 # make test   the whole suite        make lint   ruff and mypy
 # make bench  figures against goals
+# make fuzz-hdl  500 random networks in GHDL, 100 of them as netlists too, each also with faults
 # make evaluate DATA=DIR   measure the shipped networks on the packs in DIR and rewrite their figures
 SHELL := /bin/bash
 .SHELLFLAGS := -o pipefail -c
 .DEFAULT_GOAL := run
-.PHONY: run test lint bench evaluate clean
+.PHONY: run test lint bench fuzz-hdl evaluate clean
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -24,6 +25,9 @@ lint: .venv/development
 
 bench: .venv/runtime
 	$(BIN)/python -m bench
+
+fuzz-hdl: .venv/development
+	$(BIN)/python -m fpga_export.tests.fuzz_hdl $(or $(NETWORKS),500) $(or $(SEED),10000)
 
 evaluate: .venv/runtime
 	@test -n "$(DATA)" || { echo "say where the packs are: make evaluate DATA=DIR" >&2; exit 2; }

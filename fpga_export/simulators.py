@@ -10,6 +10,9 @@ from typing import Any, Final, Literal, TypeAlias
 
 from fpga_export.confined import Limits, ProgramMissing, Ran, run_confined
 from fpga_export.core.vhdl.design import LIBRARY, MANIFEST
+from fpga_export.synthesis import clock as clock
+from fpga_export.synthesis import estimate as estimate
+from fpga_export.synthesis import netlist as netlist
 
 Label: TypeAlias = Literal["verified", "verified_through", "not_simulated", "mismatch"]
 # Why less than everything was simulated, or what went wrong.

@@ -10,6 +10,7 @@ from fpga_export.core.names import identifier
 from fpga_export.core.vhdl.cycles import efficiency, macs, predict
 from fpga_export.core.vhdl.readme import readme
 from fpga_export.core.vhdl.testbench import test_bench, vectors
+from fpga_export.core.vhdl.verilog_bench import FOLDER, verilog_bench
 from fpga_export.core.vhdl.wiring import Wiring
 
 LIBRARY: Final = (
@@ -47,6 +48,7 @@ def design(
     bench = [f"sim/{name}_vectors.vhd", f"sim/{name}_tb.vhd"]
     facts = manifest(network, lanes=lanes, pictures=len(pictures), name=name, core=core)
     return {
+        **verilog_bench(wiring, pictures),
         **{f"lib/{one}": library[one] for one in LIBRARY},
         **roms,
         f"{name}_core.vhd": wiring.core(),
@@ -105,12 +107,13 @@ def makefile(name: str, core: Sequence[str], bench: Sequence[str]) -> str:
     return f"""# make sim        simulate with GHDL: every value of every layer is compared
 # make sim-nvc    the same with NVC        make sim-modelsim   with ModelSim or Questa
 # make sim-xsim   with Vivado's simulator  make netlist        Verilog, by GHDL's synthesis
+# make sim-netlist the Verilog in Icarus: every value again, past the synthesis
 # THROUGH=3       stop after the third engine, with the first picture
 CORE = {joined}
 BENCH = {" ".join(bench)}
 TOP = {name}_tb
 
-.PHONY: sim sim-nvc sim-modelsim sim-xsim netlist clean
+.PHONY: sim sim-nvc sim-modelsim sim-xsim netlist sim-netlist clean
 sim:
 	mkdir -p build
 	cd build && ghdl -a --std=08 $(addprefix ../,$(CORE) $(BENCH))
@@ -138,6 +141,10 @@ build/{name}.v: $(CORE)
 	cd build && ghdl -a --std=08 $(addprefix ../,$(CORE))
 	cd build && ghdl --synth --std=08 --out=verilog {name} > {name}.v.new
 	mv $@.new $@
+
+sim-netlist: build/{name}.v
+	cd build && iverilog -g2005 -o netlist.vvp ../{FOLDER}/netlist_tb.v {name}.v
+	cd build && vvp -n netlist.vvp | tee netlist.log && grep -qx PASS netlist.log
 
 clean:
 	rm -rf build work xsim.dir

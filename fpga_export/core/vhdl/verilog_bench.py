@@ -1,15 +1,18 @@
 """A test bench for the netlist, in Verilog: another language, another simulator, the same codes."""
 
 from collections.abc import Sequence
+from typing import Final
 
 from fpga_export.core.integer_run import answers, run_integer
 from fpga_export.core.ir import Codes
 from fpga_export.core.vhdl.packing import tensor_words, words_of
 from fpga_export.core.vhdl.wiring import Wiring
 
+FOLDER: Final = "sim/netlist"
+
 
 def verilog_bench(wiring: Wiring, pictures: Sequence[Codes]) -> dict[str, str]:
-    """{file: text}: `netlist_tb.v` and a .hex of words for each tensor, beside the netlist."""
+    """{path: text}: the bench and a .hex of words for each tensor; it runs in a folder beside."""
     network, lanes = wiring.network, wiring.lanes
     runs = [run_integer(network, picture) for picture in pictures]
     classes = [int(answers(network, run)[0]) for run in runs]
@@ -19,9 +22,9 @@ def verilog_bench(wiring: Wiring, pictures: Sequence[Codes]) -> dict[str, str]:
         for run in runs:
             words = tensor_words(run[node.name], bits=node.format.bits, lanes=lanes)
             lines += [f"{word:x}" for word in words]
-        files[f"t_{node.name}.hex"] = "\n".join(lines) + "\n"
-    files["classes.hex"] = "".join(f"{one:x}\n" for one in classes)
-    return files | {"netlist_tb.v": _bench(wiring, len(pictures))}
+        files[f"{FOLDER}/t_{node.name}.hex"] = "\n".join(lines) + "\n"
+    files[f"{FOLDER}/classes.hex"] = "".join(f"{one:x}\n" for one in classes)
+    return files | {f"{FOLDER}/netlist_tb.v": _bench(wiring, len(pictures))}
 
 
 def _bench(wiring: Wiring, count: int) -> str:
@@ -39,7 +42,7 @@ def _bench(wiring: Wiring, count: int) -> str:
   wire [{high}:0] {n}_wd; reg [{high}:0] {n}_codes [0:{max(2, count * total) - 1}];
   integer {n}_compared = 0, {n}_wrong = 0;
 """)
-        loaded.append(f'    $readmemh("{n}.hex", {n}_codes, 0, {count * total - 1});\n')
+        loaded.append(f'    $readmemh("../{FOLDER}/{n}.hex", {n}_codes, 0, {count * total - 1});\n')
         watched.append(f"""  always @(posedge clk) if ({n}_we) begin
     {n}_compared <= {n}_compared + 1;
     if ({n}_wd !== {n}_codes[p * {total} + {n}_wa]) {n}_wrong <= {n}_wrong + 1;
@@ -63,8 +66,8 @@ module netlist_tb;
   always #5 clk = ~clk;
 {"".join(watched)}
   initial begin
-    $readmemh("t_{source.name}.hex", picture, 0, {count * words - 1});
-    $readmemh("classes.hex", classes, 0, {count - 1});
+    $readmemh("../{FOLDER}/t_{source.name}.hex", picture, 0, {count * words - 1});
+    $readmemh("../{FOLDER}/classes.hex", classes, 0, {count - 1});
 {"".join(loaded)}    @(negedge clk);
     for (p = 0; p < {count}; p = p + 1) begin
       x_we = 1;
