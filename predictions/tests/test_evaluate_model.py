@@ -65,9 +65,18 @@ def test_a_wrong_network_and_wrong_pictures_are_refused_with_the_reason(tmp_path
         run("--model", tmp_path / "net.tflite", "--data", tmp_path)
     with pytest.raises(CommandError, match="nor a folder for each class"):
         run("--model", NETWORK, "--data", tmp_path)
+    (tmp_path / "mine" / "happy").mkdir(parents=True)
+    (tmp_path / "mine" / "happy" / "0.jpg").write_bytes(b"")
+    with pytest.raises(CommandError, match=r"0\.jpg cannot be read: .* WebP file\.$"):
+        run("--model", NETWORK, "--data", tmp_path / "mine")
     stray = tmp_path / "emotions-v1.tflite"
     stray.write_bytes(NETWORK.read_bytes())
     facts = json.loads(NETWORK.with_suffix(".json").read_text())
     stray.with_suffix(".json").write_text(json.dumps(facts | {"task": "digits"}))
     with pytest.raises(CommandError, match="a network for digits, not for emotions or letters"):
         run("--model", stray, "--data", tmp_path)
+
+
+def test_a_report_that_cannot_be_written_is_refused_before_the_work(tmp_path: Path) -> None:
+    with pytest.raises(CommandError, match=r"no folder .*gone, for --json\.$"):
+        run("--model", "none", "--data", tmp_path, "--json", tmp_path / "gone" / "report.json")

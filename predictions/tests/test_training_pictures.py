@@ -7,6 +7,7 @@ import pytest
 from predictions.core.labels import EMOTIONS
 from predictions.tests.pictures import COLLINS, encoded
 from predictions.tests.test_training_packs import a_face, write_packs
+from predictions.training import pictures
 from predictions.training.packs import read_split
 from predictions.training.pictures import LETTERS, DataFault, Labelled, read_labelled, serve
 
@@ -67,6 +68,71 @@ def test_what_cannot_be_judged_is_named_with_what_is_wrong(tmp_path: Path) -> No
     np.savez(tmp_path / "half.npz", data=np.zeros(1, np.uint8))
     with pytest.raises(DataFault, match=r"half\.npz lacks label, offsets, split"):
         read_labelled(tmp_path / "half.npz", EMOTIONS)
+
+
+@pytest.mark.parametrize(
+    ("column", "words"),
+    [
+        ({"label": np.array([3, 5])}, "label must be 2 texts"),
+        ({"split": [b"val"] * 3}, "split must be 2 texts"),
+        ({"split": b"val"}, "split must be 2 texts"),
+        ({"strict": [b"1"]}, "strict must be 2 texts"),
+        ({"offsets": [0, 1]}, "offsets must be 3 whole numbers, for 2 pictures"),
+        ({"offsets": [0.0, 1, 2]}, "offsets must be 3 whole numbers"),
+        ({"offsets": [-1, 1, 2]}, "offsets must rise from 0 to at most 2"),
+        ({"offsets": [0, 1, 3]}, "offsets must rise from 0 to at most 2"),
+        ({"offsets": [0, 2, 1]}, "offsets must rise from 0 to at most 2"),
+        ({"data": np.zeros(2)}, "data must be bytes"),
+        ({"label": np.array([b"sad", {}], object)}, "no pack"),  # pickled
+        ({"label": ["\xf1".encode("latin-1"), b"sad"]}, "the network has no class"),
+    ],
+)
+def test_columns_that_do_not_fit_each_other_are_named(
+    tmp_path: Path, column: dict[str, Any], words: str
+) -> None:
+    columns: dict[str, Any] = {"data": np.zeros(2, np.uint8), "offsets": [0, 1, 2]}
+    columns |= {"label": [b"happy", b"sad"], "split": [b"val"] * 2} | column
+    np.savez(tmp_path / "odd.npz", **columns)
+    with pytest.raises(DataFault, match=words):
+        read_labelled(tmp_path / "odd.npz", EMOTIONS)
+
+
+def test_a_pack_may_hold_its_texts_as_numpy_writes_them(tmp_path: Path) -> None:
+    columns: dict[str, Any] = {"data": np.zeros(2, np.uint8), "offsets": [0, 1, 2]}
+    np.savez(tmp_path / "own.npz", label=["happy", "sad"], split=["val", "val"], **columns)
+    assert read_labelled(tmp_path / "own.npz", EMOTIONS).labels.tolist() == [HAPPY, SAD]
+
+
+def test_a_damaged_pack_and_one_that_would_fill_the_memory_are_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_packs(tmp_path)
+    whole = (tmp_path / "emotions_muxspace.npz").read_bytes()
+    at = whole.index(b"NUMPY") + 200  # in the pictures
+    damaged = {
+        "empty": b"",
+        "cut": whole[:-50],
+        "changed": whole[:at] + bytes([whole[at] ^ 255]) + whole[at + 1 :],
+    }
+    np.save(tmp_path / "array.npy", np.zeros(3))
+    damaged["array"] = (tmp_path / "array.npy").read_bytes()
+    for name, content in damaged.items():
+        (tmp_path / f"{name}.npz").write_bytes(content)
+        with pytest.raises(DataFault, match=f"{name}.npz is no pack"):
+            read_labelled(tmp_path / f"{name}.npz", EMOTIONS)
+    monkeypatch.setattr(pictures, "MOST_UNPACKED", 1000)
+    with pytest.raises(DataFault, match="unpacks to more than 1,000 bytes"):
+        read_labelled(tmp_path / "emotions_muxspace.npz", EMOTIONS)
+
+
+def test_hidden_files_are_no_pictures_and_links_to_nothing_are_named(tmp_path: Path) -> None:
+    folder = write_folder(tmp_path / "mine")
+    (folder / ".git").mkdir()
+    (folder / "happy" / "._0.jpg").write_bytes(b"left by a file manager")
+    assert len(read_labelled(folder, EMOTIONS).labels) == 5
+    (folder / "happy" / "gone.jpg").symlink_to(tmp_path / "nowhere")
+    with pytest.raises(DataFault, match=r"happy/gone\.jpg cannot be read: No such file"):
+        read_labelled(folder, EMOTIONS)
 
 
 def test_a_picture_that_cannot_be_read_is_named(tmp_path: Path) -> None:

@@ -1,10 +1,12 @@
 """Pictures with labels, from folders or packs, cut to what the server would give the network."""
 
 import string
+import zipfile
+import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +20,8 @@ from predictions.training.evaluate import Subset
 LETTERS: Final = tuple(string.ascii_uppercase)
 TASKS: Final = {"emotions": EMOTIONS, "letters": LETTERS}
 SUFFIXES: Final = (".jpg", ".jpeg", ".png", ".webp")
+MOST_UNPACKED: Final = 4 * 2**30  # bytes of a pack in memory; the project's own take 0.05 GB
+TEXTS: Final = ("label", "split", "strict")
 CROWD = "FER+ faces on which more than half of the crowd agrees"
 # What is reported of the packs that come with the project's data: rows of a split by name, title.
 KNOWN: Final = {
@@ -105,7 +109,8 @@ def serve(labelled: Labelled, *, margin: float = 0.0, detect: bool = True) -> Se
         try:
             prepared = prepare(request, detectors, margin=margin, limits=STANDARD)
         except BadImage as refusal:
-            raise DataFault(f"{name} cannot be read: {refusal}") from refusal
+            reason = str(refusal).rstrip(".")
+            raise DataFault(f"{name} cannot be read: {reason}") from refusal
         crops[row] = prepared.crops[0]
         searched[row] = prepared.detected
         found[row] = prepared.detected and prepared.faces[0].number != WHOLE
@@ -113,25 +118,37 @@ def serve(labelled: Labelled, *, margin: float = 0.0, detect: bool = True) -> Se
 
 
 def _read_folder(folder: Path, classes: Sequence[str]) -> Labelled:
-    inside = sorted(path for path in folder.iterdir() if path.is_dir())
+    inside = sorted(path for path in _seen(folder) if path.is_dir())
     if not inside:
         raise DataFault(f"{folder} holds neither packs (.npz) nor a folder for each class")
     paths: list[Path] = []
     labels: list[int] = []
     for each in inside:
         number = _number_of(each.name, classes, f"the folder {each.name}")
-        pictures = sorted(path for path in each.iterdir() if path.suffix.lower() in SUFFIXES)
+        pictures = sorted(path for path in _seen(each) if path.suffix.lower() in SUFFIXES)
         if not pictures:
             raise DataFault(f"the folder {each.name} has no picture ({', '.join(SUFFIXES)})")
         paths += pictures
         labels += [number] * len(pictures)
     everything = Subset("all", f"the pictures in {folder.name}", np.ones(len(paths), np.bool_))
     return Labelled(
-        [path.read_bytes() for path in paths],
+        [_bytes_of(path) for path in paths],
         [str(path.relative_to(folder)) for path in paths],
         np.array(labels, np.int64),
         [everything],
     )
+
+
+def _seen(folder: Path) -> list[Path]:
+    """What a file manager shows: programs leave hidden files among pictures."""
+    return [path for path in folder.iterdir() if not path.name.startswith(".")]
+
+
+def _bytes_of(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as fault:
+        raise DataFault(f"{path} cannot be read: {fault.strerror}") from fault
 
 
 def _read_pack(path: Path, classes: Sequence[str]) -> Labelled:
@@ -147,7 +164,7 @@ def _read_pack(path: Path, classes: Sequence[str]) -> Labelled:
     ]
     if "strict" in columns:
         subsets.insert(0, Subset("strict", CROWD, columns["strict"][rows] == b"1"))
-    texts = [label.decode() for label in columns["label"][rows]]
+    texts = [label.decode(errors="replace") for label in columns["label"][rows]]
     return Labelled(
         [data[offsets[row] : offsets[row + 1]].tobytes() for row in rows],
         [f"row {row} of {path.name}" for row in rows],
@@ -156,20 +173,47 @@ def _read_pack(path: Path, classes: Sequence[str]) -> Labelled:
     )
 
 
-def _columns(path: Path) -> dict[str, NDArray[np.generic]]:
+def _columns(path: Path) -> dict[str, NDArray[Any]]:
+    """What the pack holds, each text as bytes. Raises `DataFault`."""
     try:
+        with zipfile.ZipFile(path) as archive:
+            unpacked = sum(part.file_size for part in archive.infolist())
+        if unpacked > MOST_UNPACKED:
+            raise DataFault(f"{path.name} unpacks to more than {MOST_UNPACKED:,} bytes; split it")
         with np.load(path, allow_pickle=False) as pack:
-            columns = {name: pack[name] for name in pack.files}  # a pack re-reads on every access
-    except (OSError, ValueError, AttributeError) as fault:  # an .npy has no files
-        raise DataFault(f"{path.name} is no pack (.npz)") from fault
+            columns = {name: np.asarray(pack[name]) for name in pack.files}  # it reads them anew
+    except (OSError, ValueError, EOFError, MemoryError, zipfile.BadZipFile, zlib.error) as fault:
+        raise DataFault(f"{path.name} is no pack (.npz), or it is damaged") from fault
     missing = {"data", "offsets", "label", "split"} - columns.keys()
     if missing:
         raise DataFault(f"{path.name} lacks {', '.join(sorted(missing))}")
+    for name in columns.keys() & set(TEXTS):
+        if columns[name].dtype.kind == "U":
+            columns[name] = np.char.encode(columns[name], "utf-8")
+    wrong = _wrong_column(columns)
+    if wrong:
+        raise DataFault(f"{path.name} is no pack: {wrong}")
     return columns
 
 
+def _wrong_column(columns: dict[str, NDArray[Any]]) -> str:
+    """Which column does not fit the others; nothing where all do."""
+    data, offsets, n = columns["data"], columns["offsets"], columns["label"].size
+    if data.dtype != np.uint8 or data.ndim != 1:
+        return "data must be bytes (uint8) in one row"
+    for name in TEXTS:
+        if name in columns and (columns[name].dtype.kind != "S" or columns[name].shape != (n,)):
+            return f"{name} must be {n} texts"
+    if offsets.dtype.kind not in "iu" or offsets.shape != (n + 1,):
+        return f"offsets must be {n + 1} whole numbers, for {n} pictures"
+    ends = offsets.astype(np.int64)
+    if ends.min() < 0 or ends.max() > data.size or (np.diff(ends) < 0).any():
+        return f"offsets must rise from 0 to at most {data.size}, the length of data"
+    return ""
+
+
 def _labels_of(path: Path) -> set[str]:
-    return {label.decode() for label in np.unique(_columns(path)["label"])}
+    return {label.decode(errors="replace") for label in np.unique(_columns(path)["label"])}
 
 
 def _number_of(text: str, classes: Sequence[str], where: str) -> int:

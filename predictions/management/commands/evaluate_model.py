@@ -60,6 +60,8 @@ class Command(BaseCommand):
         from predictions.training.pictures import DataFault, read_labelled
         from predictions.training.subject import NoSubject, judge
 
+        if options["json"] is not None and not options["json"].parent.is_dir():
+            raise CommandError(f"there is no folder {options['json'].parent}, for --json.")
         try:
             version = _version(options["model"])
             subject = _subject(options["model"], version)
