@@ -67,7 +67,11 @@ class ModelVersionAdmin(ReadOnlyAdmin):
             self.message_user(request, _("Select one version."), level="error")
             return
         tag = queryset[0].version_tag
-        activate_version(tag, by=cast("User", request.user), at=timezone.now())
+        try:
+            activate_version(tag, by=cast("User", request.user), at=timezone.now())
+        except DomainError as refusal:
+            self.message_user(request, refusal.sentence(), level="error")
+            return
         self.message_user(request, _("%(tag)s is active.") % {"tag": tag})
 
     @admin.action(description=gettext_lazy("Roll back to the version before (select any)"))

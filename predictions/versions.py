@@ -1,5 +1,6 @@
 """The versions of the classifier: registered, activated, rolled back."""
 
+import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -38,6 +39,11 @@ class UnknownVersion(DomainError):
 class NoEarlierVersion(DomainError):
     status, code, title = 409, "no_earlier_version", _("There is no earlier model version")
     detail = _("No other version was active before this one.")
+
+
+class VersionFileLost(DomainError):
+    status, code, title = 409, "version_file_lost", _("The file of the model version is lost")
+    detail = _("The file of {tag} is missing or is not the one that was registered.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,11 +152,12 @@ def folder_of(version: ModelVersion) -> Path:
 
 @transaction.atomic
 def activate_version(tag: str, *, by: User | None, at: datetime) -> ModelVersion:
-    """Put the version to work in every process. Raises `UnknownVersion`."""
+    """Put the version to work in every process. Raises `UnknownVersion` or `VersionFileLost`."""
     version = _lock_versions().get(tag)
     if version is None:
         raise UnknownVersion(tag=tag)
     if not version.active:
+        _check_file(version)
         ModelActivation.objects.create(version=version, by=by, at=at)
         _make_active(version)
         announce(MODEL_ACTIVATED, str(version.pk))
@@ -159,17 +166,30 @@ def activate_version(tag: str, *, by: User | None, at: datetime) -> ModelVersion
 
 @transaction.atomic
 def roll_back_version(*, at: datetime) -> ModelVersion:
-    """Undo the latest activation that still stands. Raises `NoEarlierVersion`."""
+    """Undo the latest activation that still stands. Raises `NoEarlierVersion` or
+    `VersionFileLost`."""
     _lock_versions()
     standing = ModelActivation.objects.filter(undone_at=None).order_by("-pk")
     latest = list(standing.select_related("version")[:2])
     if len(latest) < 2:
         raise NoEarlierVersion()
     current, earlier = latest
+    _check_file(earlier.version)
     ModelActivation.objects.filter(pk=current.pk).update(undone_at=at)
     _make_active(earlier.version)
     announce(MODEL_ACTIVATED, str(earlier.version.pk))
     return earlier.version
+
+
+def _check_file(version: ModelVersion) -> None:
+    """Processes could not load it, and would go on with the one before. Raises
+    `VersionFileLost`."""
+    try:
+        content = (folder_of(version) / version.tflite_file).read_bytes()
+    except OSError as cause:
+        raise VersionFileLost(tag=version.version_tag) from cause
+    if hashlib.sha256(content).hexdigest() != version.sha256:
+        raise VersionFileLost(tag=version.version_tag)
 
 
 def _lock_versions() -> dict[str, ModelVersion]:

@@ -1,11 +1,13 @@
 """Rows and answers for the tests."""
 
+import hashlib
 import uuid
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
+from django.conf import settings
 
 from accounts.models import User
 from predictions.core.face import Box
@@ -23,11 +25,14 @@ def a_version(
     facts = VersionFacts(
         tag=tag,
         tflite_file=f"{tag}.tflite",
-        sha256="0" * 64,
+        sha256=hashlib.sha256(b"").hexdigest(),
         precision="int8",
         temperature=temperature,
         **more,
     )
+    folder = settings.DATA_DIR / "models"
+    folder.mkdir(exist_ok=True)
+    (folder / facts.tflite_file).touch()
     version = register_version(facts, folder=ModelVersion.Folder.DATA, at=NOON)
     if active:
         version = activate_version(tag, by=None, at=NOON)

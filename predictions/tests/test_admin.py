@@ -6,7 +6,7 @@ from accounts.models import User
 from predictions.models import ModelActivation, ModelVersion, PredictionLog
 from predictions.services import give_consent
 from predictions.tests.factories import NOON, a_row, a_version
-from predictions.versions import active_version
+from predictions.versions import active_version, folder_of
 from sessions_app.tests.factories import a_user
 
 pytestmark = pytest.mark.django_db
@@ -55,4 +55,7 @@ def test_a_version_is_activated_and_rolled_back(staff: Client) -> None:
     act(staff, "activate", first, second)
     assert active_version() == second
     act(staff, "roll_back", second)
+    assert active_version() == first
+    (folder_of(second) / second.tflite_file).unlink()
+    act(staff, "activate", second)
     assert active_version() == first

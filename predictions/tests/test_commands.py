@@ -8,13 +8,14 @@ from pytest_django.fixtures import Settings
 from predictions.models import ModelActivation, ModelVersion
 from predictions.tests.factories import a_version
 from predictions.tests.test_training_pictures import write_folder
-from predictions.versions import SHIPPED
+from predictions.versions import SHIPPED, folder_of
 
 pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture(autouse=True)
-def _two_versions() -> None:
+def _two_versions(tmp_path: Path, settings: Settings) -> None:
+    settings.DATA_DIR = tmp_path
     ModelActivation.objects.all().delete()
     ModelVersion.objects.all().delete()
     a_version("one")
@@ -45,10 +46,14 @@ def test_an_unknown_tag_names_the_cure() -> None:
         run("activate_model", "three")
 
 
-def test_a_network_is_registered_and_activated_by_its_tag(
-    tmp_path: Path, settings: Settings
-) -> None:
-    settings.DATA_DIR = tmp_path
+def test_a_version_that_lost_its_file_is_not_activated_and_the_reason_is_said() -> None:
+    version = ModelVersion.objects.get(version_tag="two")
+    (folder_of(version) / version.tflite_file).unlink()
+    with pytest.raises(CommandError, match=r"two .*\.$"):
+        run("activate_model", "two")
+
+
+def test_a_network_is_registered_and_activated_by_its_tag() -> None:
     network = str(SHIPPED / "emotions-v1.keras")
     assert "activate_model three" in run("register_model", network, "--tag=three")
     assert "three is registered: 2,585,003 parameters, int8." in run(
@@ -58,10 +63,7 @@ def test_a_network_is_registered_and_activated_by_its_tag(
     assert run("roll_back_model") == "one is active.\n"
 
 
-def test_pictures_with_labels_calibrate_a_network_and_are_reported(
-    tmp_path: Path, settings: Settings
-) -> None:
-    settings.DATA_DIR = tmp_path
+def test_pictures_with_labels_calibrate_a_network_and_are_reported(tmp_path: Path) -> None:
     network = str(SHIPPED / "emotions-v1.keras")
     folder = write_folder(tmp_path / "mine", happy=6, sad=5)
     run("register_model", network, "--tag=judged", f"--data={folder}")
@@ -71,8 +73,7 @@ def test_pictures_with_labels_calibrate_a_network_and_are_reported(
     assert version.metrics["source"] == "emotions-v1.keras"
 
 
-def test_a_report_is_kept_with_a_version_of_ones_own(tmp_path: Path, settings: Settings) -> None:
-    settings.DATA_DIR = tmp_path
+def test_a_report_is_kept_with_a_version_of_ones_own(tmp_path: Path) -> None:
     folder = str(write_folder(tmp_path / "mine"))
     run("register_model", str(SHIPPED / "emotions-v1.keras"), "--tag=own")
     assert "shows it" in run("evaluate_model", "--model=own", f"--data={folder}", "--keep")

@@ -1,3 +1,4 @@
+import hashlib
 import json
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from predictions.versions import (
     SHIPPED,
     NoEarlierVersion,
     UnknownVersion,
+    VersionFileLost,
     activate_version,
     active_version,
     fill_catalogue,
@@ -79,10 +81,13 @@ def test_a_shipped_version_is_registered_and_active_and_stays_as_it_is(
 
 
 def test_a_newer_shipped_version_takes_over_but_not_from_an_own_one(nothing_shipped: Path) -> None:
+    (nothing_shipped / "net").write_bytes(b"")
+    digest = hashlib.sha256(b"").hexdigest()
+
     def ship(number: int) -> None:
         card = {
             "tag": f"v{number}",
-            "files": {"keras": {"name": ""}, "tflite": {"name": "", "sha256": "ab" * 32}},
+            "files": {"keras": {"name": ""}, "tflite": {"name": "net", "sha256": digest}},
             "precision": "int8",
             "temperature": 1,
             "crop": {"margin": 0},
@@ -149,6 +154,20 @@ def test_activating_the_active_version_again_changes_nothing() -> None:
 def test_an_unknown_tag_is_refused() -> None:
     with pytest.raises(UnknownVersion):
         activate_version("none", by=None, at=NOON)
+
+
+def test_a_version_whose_file_is_lost_or_changed_is_not_put_to_work() -> None:
+    first = a_version("lost")
+    second = a_version("second")
+    file = versions.folder_of(first) / first.tflite_file
+    for spoil in (lambda: file.write_bytes(b"other"), file.unlink):
+        spoil()
+        with pytest.raises(VersionFileLost):
+            activate_version("lost", by=None, at=NOON)
+        with pytest.raises(VersionFileLost):
+            roll_back_version(at=NOON)
+        assert active_version() == second
+    assert ModelActivation.objects.filter(undone_at=None).count() == 2
 
 
 def test_rolling_back_goes_one_activation_back_each_time() -> None:

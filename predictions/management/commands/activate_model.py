@@ -1,7 +1,7 @@
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
-from predictions.versions import UnknownVersion, activate_version
+from predictions.versions import UnknownVersion, VersionFileLost, activate_version
 
 
 class Command(BaseCommand):
@@ -15,4 +15,6 @@ class Command(BaseCommand):
             version = activate_version(tag, by=None, at=timezone.now())
         except UnknownVersion as refusal:
             raise CommandError(f"{refusal.sentence()} See: manage.py list_models") from refusal
+        except VersionFileLost as refusal:
+            raise CommandError(refusal.sentence()) from refusal
         self.stdout.write(f"{version.version_tag} is active.")

@@ -1,7 +1,7 @@
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
-from predictions.versions import NoEarlierVersion, roll_back_version
+from predictions.versions import NoEarlierVersion, VersionFileLost, roll_back_version
 
 
 class Command(BaseCommand):
@@ -10,6 +10,6 @@ class Command(BaseCommand):
     def handle(self, *_arguments: object, **_options: object) -> None:
         try:
             version = roll_back_version(at=timezone.now())
-        except NoEarlierVersion as refusal:
+        except (NoEarlierVersion, VersionFileLost) as refusal:
             raise CommandError(refusal.sentence()) from refusal
         self.stdout.write(f"{version.version_tag} is active.")
