@@ -25,7 +25,13 @@ from predictions.core.classifier import Classifier
 from predictions.core.labels import EMOTIONS
 from predictions.core.samples import Untrustworthy, check_answers, sample_faces
 from predictions.models import ModelVersion
-from predictions.versions import VersionFacts, activate_version, read_facts, register_version
+from predictions.versions import (
+    VersionFacts,
+    VersionFileLost,
+    activate_version,
+    read_facts,
+    register_version,
+)
 from sessions_app.changes import MODEL_ACTIVATED, announce
 
 log = logging.getLogger(__name__)
@@ -50,6 +56,10 @@ class Wording:
     pixels: str = "auto"  # or 0..1, 0..255, -1..1
     order: Sequence[str] = EMOTIONS  # of its answers
     margin: float = 0.0  # around the detector's box, in sides of the box
+
+    def described(self) -> dict[str, object]:
+        """For JSON."""
+        return {"pixels": self.pixels, "order": list(self.order), "margin": self.margin}
 
 
 # Looks at a converted .tflite before it is registered: its temperature and its report.
@@ -99,9 +109,29 @@ def adopt(
         version = _make_version(path, tag, digest, wording or Wording(), judge)
     elif version.metrics.get("source_sha256") != digest:
         raise NotAdopted(f"another network is called {tag}; choose another tag")
+    else:
+        _check_same(version, wording, judge)
     if activate and not version.active:
-        version = activate_version(tag, by=None, at=timezone.now())
+        try:
+            version = activate_version(tag, by=None, at=timezone.now())
+        except VersionFileLost as refusal:
+            raise NotAdopted(f"the file that was made of it for {tag} is lost") from refusal
     return version
+
+
+def _check_same(version: ModelVersion, wording: Wording | None, judge: Judge | None) -> None:
+    """Raises `NotAdopted` where the version was not made as is asked for now."""
+    made = version.metrics.get("wording")
+    if wording is not None and made is not None and made != wording.described():
+        raise NotAdopted(
+            f"{version.version_tag} was made of it with other --pixels, --order or --margin; "
+            "choose another tag"
+        )
+    if judge is not None and not version.metrics.get("sets"):
+        raise NotAdopted(
+            f"{version.version_tag} was made of it without --data, so its temperature is not "
+            "fitted; choose another tag"
+        )
 
 
 def _make_version(
@@ -144,7 +174,7 @@ def _with_its_facts(path: Path, digest: str, target: Path) -> VersionFacts | Non
     if hashlib.sha256(content).hexdigest() != facts.sha256:
         raise NotAdopted(f"{facts.tflite_file} is not the file that {beside.name} describes")
     target.write_bytes(content)
-    _load(target)
+    _load(target, temperature=facts.temperature, bias=facts.bias)
     return replace(facts, keras_file="")
 
 
@@ -168,13 +198,15 @@ def _convert(source: Path, target: Path, wording: Wording) -> VersionFacts:
         crop_margin=wording.margin,
         input_shape=str(facts["input_shape"]),
         total_params=int(facts["total_params"]),
-        metrics={"classes": list(EMOTIONS), "sets": []},
+        metrics={"classes": list(EMOTIONS), "sets": [], "wording": wording.described()},
     )
 
 
-def _load(path: Path) -> Classifier:
+def _load(
+    path: Path, *, temperature: float = 1.0, bias: Sequence[float] | None = None
+) -> Classifier:
     try:
-        return Classifier(path, temperature=1.0)
+        return Classifier(path, temperature=temperature, bias=bias)
     except Exception as fault:
         raise NotAdopted(str(fault)) from fault
 

@@ -46,8 +46,8 @@ def check_answers(raw: NDArray[np.float64], served: NDArray[np.float32]) -> None
         )
     if np.ptp(served, axis=0).max() < ALIKE:
         raise Untrustworthy(
-            "it gives every sample face the same answer; is it trained, and are its pixels right "
-            "(--pixels)?"
+            "it gives every sample face the same answer: perhaps it is not trained, or wants "
+            "other --pixels"
         )
     expected = raw if shares else _softmax(raw)
     apart = float(np.abs(expected - served).max())

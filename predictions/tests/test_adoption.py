@@ -1,6 +1,7 @@
 import json
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
 import h5py
@@ -15,6 +16,7 @@ from predictions.adoption import NotAdopted, Wording, adopt
 from predictions.core.classifier import Classifier
 from predictions.core.labels import EMOTIONS
 from predictions.models import ModelVersion
+from predictions.training import adopt as adopting
 from predictions.training.adopt import (
     Unfit,
     check_classes,
@@ -114,6 +116,11 @@ def test_another_side_and_logits_are_taken_and_a_tag_names_one_file(networks: Pa
     assert version.metrics["sets"] == []
     with pytest.raises(NotAdopted, match="another network is called odd"):
         adopt(networks / "gray.keras", tag="odd")
+    assert adopt(networks / "odd.h5", tag="odd", wording=Wording()) == version
+    with pytest.raises(NotAdopted, match="with other --pixels, --order or --margin"):
+        adopt(networks / "odd.h5", tag="odd", wording=Wording(margin=0.1))
+    with pytest.raises(NotAdopted, match="without --data"):
+        adopt(networks / "odd.h5", tag="odd", judge=lambda _path, _facts: (1.0, {}))
 
 
 def test_shares_that_do_not_sum_to_one_are_not_taken(networks: Path) -> None:
@@ -133,6 +140,17 @@ def test_a_network_of_our_own_training_is_taken_with_its_facts(tmp_path: Path) -
     (tmp_path / "emotions-v1.tflite").write_bytes(b"another file")
     with pytest.raises(NotAdopted, match=r"not the file that emotions-v1\.json describes"):
         adopt(tmp_path / "emotions-v1.keras", tag="forged")
+
+
+def test_facts_that_no_server_could_load_are_not_taken(tmp_path: Path) -> None:
+    for name in ("emotions-v1.keras", "emotions-v1.tflite"):
+        (tmp_path / name).write_bytes((SHIPPED / name).read_bytes())
+    facts = json.loads((SHIPPED / "emotions-v1.json").read_text())
+    for wrong in ({"temperature": 0}, {"temperature": "hot"}, {"bias": [0.5]}):
+        (tmp_path / "emotions-v1.json").write_text(json.dumps(facts | wrong))
+        with pytest.raises(NotAdopted):
+            adopt(tmp_path / "emotions-v1.keras", tag="hot")
+    assert not ModelVersion.objects.filter(version_tag="hot").exists()
 
 
 @pytest.mark.parametrize(
@@ -187,3 +205,28 @@ def test_what_could_run_code_is_refused_before_anything_is_built(
         file.attrs["model_config"] = json.dumps(deep)
     with pytest.raises(Unfit):
         check_classes(set(class_names(read_config(path))))
+
+
+@pytest.mark.parametrize(
+    ("config", "words"),
+    [
+        ("[" * 200_000 + "]" * 200_000, "no Keras model"),
+        ("7", "no Keras model"),
+        ('{"a": "' + " " * adopting.MOST_CONFIG + '"}', "unpacks to more"),
+    ],
+)
+def test_an_archive_that_would_fill_memory_or_stack_is_refused(
+    tmp_path: Path, config: str, words: str
+) -> None:
+    path = tmp_path / "bomb.keras"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("config.json", config)
+    with pytest.raises(Unfit, match=words):
+        read_config(path)
+
+
+def test_an_architecture_that_is_no_text_is_refused(tmp_path: Path) -> None:
+    with h5py.File(tmp_path / "number.h5", "w") as file:
+        file.attrs["model_config"] = 5
+    with pytest.raises(Unfit, match="no Keras model"):
+        read_config(tmp_path / "number.h5")

@@ -8,6 +8,7 @@ import argparse
 import json
 import sys
 import zipfile
+import zlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -38,7 +39,22 @@ PARTS = """
 """
 ACCEPTED = frozenset(f"{LAYERS} {PARTS}".split())
 NOT_READ = frozenset({"compile_config", "training_config"})  # we load with compile=False
+MOST_CONFIG = 16 * 2**20  # bytes of the architecture, which is a text
+MOST_UNPACKED = 2**30  # bytes of all that a .keras file holds
 SCALES = frozenset({"Rescaling", "Normalization"})
+
+
+NOT_A_MODEL = (
+    EOFError,
+    KeyError,
+    OSError,
+    RecursionError,  # lists in lists without end
+    RuntimeError,  # an archive with a password, or packed in a way that Python has not
+    TypeError,
+    ValueError,
+    zipfile.BadZipFile,
+    zlib.error,
+)
 
 
 class Unfit(Exception):
@@ -52,16 +68,24 @@ def read_config(path: Path) -> dict[str, Any]:
     try:
         if zipfile.is_zipfile(path):
             with zipfile.ZipFile(path) as archive:
+                _check_sizes(archive, path.name)
                 text: Any = archive.read("config.json")
         else:
             with h5py.File(path, "r") as file:
                 text = file.attrs["model_config"]
         config = json.loads(text)
-    except (OSError, KeyError, ValueError) as error:
+    except NOT_A_MODEL as error:
         raise Unfit(f"no Keras model can be read in {path.name}") from error
     if not isinstance(config, dict):
         raise Unfit(f"no Keras model can be read in {path.name}")
     return config
+
+
+def _check_sizes(archive: zipfile.ZipFile, name: str) -> None:
+    """Raises `Unfit` for a small file that would fill the memory."""
+    whole = sum(part.file_size for part in archive.infolist())
+    if whole > MOST_UNPACKED or archive.getinfo("config.json").file_size > MOST_CONFIG:
+        raise Unfit(f"{name} unpacks to more than a classifier can need")
 
 
 def class_names(config: object) -> Iterator[str]:
@@ -121,7 +145,10 @@ def load_network(
 ) -> tuple[Any, Any]:
     """The Keras network in the file, and one around it that reads (n, 96, 96, 3) RGB 0..255 and
     answers in the order of `classes`. Raises `Unfit`."""
-    names = set(class_names(read_config(source)))
+    try:
+        names = set(class_names(read_config(source)))
+    except RecursionError as error:
+        raise Unfit(f"the layers of {source.name} are nested too deep") from error
     check_classes(names)
     import keras
 
