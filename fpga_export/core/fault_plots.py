@@ -6,6 +6,7 @@ The words on them come from the caller, in the reader's language.
 import io
 import itertools
 import math
+import unicodedata
 from collections.abc import Sequence
 from typing import Final, TypeAlias
 
@@ -31,7 +32,8 @@ COLOURS: Final = (
     (0, 0, 0),
 )
 SIZE: Final = (760, 420)  # of the plot inside of its axes
-LEFT, TOP, BELOW = 70, 48, 60
+LEFT, TOP, BELOW = 70, 64, 60
+NOTHING: Final = 70  # pixels that a rate of 0 stands before the others
 
 Colour: TypeAlias = tuple[int, int, int]
 Point: TypeAlias = tuple[float, float]
@@ -45,8 +47,8 @@ def heat_map_png(heat: HeatMap, *, title: str, bit_label: str) -> bytes:
     width = max(left + CELL[0] * len(heat.bits) + 16, int(font.getlength(title)) + 32)
     image = Image.new("RGB", (width, TOP + 28 + CELL[1] * len(names) + 16), "white")
     draw = ImageDraw.Draw(image)
-    draw.text((16, 14), title, INK, font)
-    draw.text((left - 8, TOP + 12), bit_label, INK, font, anchor="rm")
+    draw.text((16, 14), drawable(title), INK, font)
+    draw.text((left - 8, TOP + 12), drawable(bit_label), INK, font, anchor="rm")
     for column, bit in enumerate(heat.bits):
         middle = left + CELL[0] * (column + 0.5)
         draw.text((middle, TOP + 12), str(bit), INK, font, anchor="mm")
@@ -89,14 +91,14 @@ def heat_colour(drop: float) -> Colour:
 
 
 def curves_png(found: Sequence[Curve], *, title: str, rate_label: str, drop_label: str) -> bytes:
-    """The mean drop in per cent over the rate (by its logarithm; 0 stands at the left edge)."""
+    """The mean drop in per cent over the rate (by its logarithm; 0 stands apart)."""
     font = ImageFont.load_default(TEXT)
     names = [_short(f"{curve.node} ({curve.kind})") for curve in found]
     legend = 40 + max((int(font.getlength(name)) for name in names), default=0)
     height = max(TOP + SIZE[1] + BELOW, TOP + 24 * len(names) + 16)
     image = Image.new("RGB", (LEFT + SIZE[0] + 24 + legend, height), "white")
     draw = ImageDraw.Draw(image)
-    draw.text((16, 14), title, INK, font)
+    draw.text((16, 14), drawable(title), INK, font)
     exponents = _exponents(found)
     _axes(draw, font, exponents, rate_label, drop_label)
     for number, curve in enumerate(found):
@@ -121,8 +123,10 @@ def _exponents(found: Sequence[Curve]) -> tuple[int, int]:
 
 def _place(rate: float, drop: float, exponents: tuple[int, int]) -> Point:
     low, high = exponents
-    along = (math.log10(rate) - low) / (high - low) if rate > 0 else 0.0
-    return LEFT + along * SIZE[0], TOP + (1 - min(max(drop, 0.0), 1.0)) * SIZE[1]
+    along = 0.0
+    if rate > 0:
+        along = NOTHING + (math.log10(rate) - low) / (high - low) * (SIZE[0] - NOTHING)
+    return LEFT + along, TOP + (1 - min(max(drop, 0.0), 1.0)) * SIZE[1]
 
 
 def _axes(
@@ -137,13 +141,13 @@ def _axes(
         y = bottom - SIZE[1] * tenth / 10
         draw.line((LEFT, y, right, y), GRID)
         draw.text((LEFT - 8, y), f"{tenth * 10} %", INK, font, anchor="rm")
-    for exponent in range(exponents[0], exponents[1] + 1):
-        x, _ = _place(10.0**exponent, 0, exponents)
+    for rate in (0.0, *(10.0**exponent for exponent in range(exponents[0], exponents[1] + 1))):
+        x, _ = _place(rate, 0, exponents)
         draw.line((x, TOP, x, bottom), GRID)
-        draw.text((x, bottom + 14), f"{10.0**exponent:g}", INK, font, anchor="mm")
+        draw.text((x, bottom + 14), f"{rate:g}", INK, font, anchor="mm")
     draw.line((LEFT, TOP, LEFT, bottom, right, bottom), INK)
-    draw.text(((LEFT + right) / 2, bottom + 38), rate_label, INK, font, anchor="mm")
-    draw.text((LEFT, TOP - 6), drop_label, INK, font, anchor="ls")
+    draw.text(((LEFT + right) / 2, bottom + 38), drawable(rate_label), INK, font, anchor="mm")
+    draw.text((LEFT, TOP - 8), drawable(drop_label), INK, font, anchor="ls")
 
 
 def _line(
@@ -173,8 +177,13 @@ def _per_cent(drop: float) -> str:
     return f"{shown:.1f}" if 0 < abs(shown) < 10 else f"{shown:.0f}"
 
 
+def drawable(text: str) -> str:
+    """`text` in letters that Pillow's own font has: plain ones."""
+    return unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode("ascii")
+
+
 def _short(name: str) -> str:
-    return name if len(name) <= LONGEST else f"{name[: LONGEST - 1]}…"
+    return name if len(name) <= LONGEST else f"{name[: LONGEST - 3]}..."
 
 
 def _png(image: Image.Image) -> bytes:

@@ -41,9 +41,9 @@ def test_a_curve_ends_where_its_last_drop_is() -> None:
     blue = np.argwhere((picture == (0, 114, 178)).all(axis=2))
     plot = blue[blue[:, 1] < 70 + 760 + 10]
     top, right = plot[:, 0].min(), plot[:, 1].max()
-    assert abs(top - 48) <= 5  # all is lost
+    assert abs(top - 64) <= 5  # all is lost
     assert abs(right - 830) <= 5  # at 0.1
-    assert abs(plot[:, 0].max() - 468) <= 5  # nothing at 0
+    assert abs(plot[:, 0].max() - 484) <= 5  # nothing at 0
 
 
 @pytest.mark.parametrize("count", [0, 1, 20])
