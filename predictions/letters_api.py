@@ -11,7 +11,7 @@ from rest_framework.decorators import (
     permission_classes,
     throttle_classes,
 )
-from rest_framework.parsers import FormParser, JSONParser, MultiPartParser
+from rest_framework.parsers import FormParser, MultiPartParser
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -33,6 +33,7 @@ from predictions.serializers import shows
 from predictions.throttles import AnonymousLetters
 from sessions_app.authentication import BearerAuthentication
 from visionai.lib.openapi import problems
+from visionai.lib.parsing import JSONParser
 
 TAGS = ["Letters"]
 AROUND = 64 * 1024  # bytes that a form or a JSON document may have around its picture

@@ -35,3 +35,10 @@ def test_the_first_complaint_of_many_names_its_field() -> None:
         assert _first_sentence(nested) == "conv: Too large."
         assert _first_sentence({"non_field_errors": ["Both are needed."]}) == "Both are needed."
         assert _first_sentence("Plain.") == "Plain."
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("path", ["/api/v1/letters/predict", "/asl/analizar", "/auth/login"])
+def test_lists_in_lists_without_end_are_the_callers_fault(client: Client, path: str) -> None:
+    answer = client.post(path, "[" * 100_000, content_type="application/json")
+    assert (answer.status_code, answer.json()["code"]) == (400, "parse_error")
