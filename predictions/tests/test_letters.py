@@ -33,6 +33,7 @@ class Says:
 
 
 HAND = np.zeros((120, 90, 3), np.uint8)
+HAND[30:90, 20:70] = 200
 
 
 def test_the_likeliest_letter_is_named_with_two_others() -> None:
@@ -53,6 +54,15 @@ def test_below_the_threshold_there_is_no_letter_but_the_guesses_stay() -> None:
     reading = LetterReader(Says(Z=0.29, A=0.2), threshold=0.3).read(HAND)
     assert (reading.letter, reading.abstained, reading.movement) == (None, True, True)
     assert [guess.letter for guess in reading.guesses][:2] == ["Z", "A"]
+
+
+@pytest.mark.parametrize("shade", [0, 20, 128, 255])
+def test_a_picture_that_shows_nothing_has_no_letter(shade: int) -> None:
+    noise = np.random.default_rng(0).integers(-8, 9, (480, 640, 3))  # of a covered lens
+    wall = np.clip(shade + noise, 0, 255).astype(np.uint8)
+    reading = LetterReader(Says(M=0.9), threshold=0.25).read(wall)
+    assert (reading.letter, reading.abstained) == (None, True)
+    assert reading.confidence == pytest.approx(1 / 26)
 
 
 def test_a_confidence_equal_to_the_threshold_is_enough() -> None:
