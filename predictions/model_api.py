@@ -31,6 +31,11 @@ class NotMeasured(DomainError):
     detail = _("The report of {tag} has no table called {table}.")
 
 
+class UnknownSet(DomainError):
+    status, code, title = 404, "unknown_set", _("There is no such set")
+    detail = _("The report of {tag} has no set called {set}, only {sets}.")
+
+
 @shows(
     {
         "network": "emotions",
@@ -110,7 +115,7 @@ def card(request: Request) -> Response:
     parameters=[
         OpenApiParameter("table", str, OpenApiParameter.PATH, enum=TABLES),
         *ASKED,
-        OpenApiParameter("set", str, description="Of the report; by default the first."),
+        OpenApiParameter("set", str, description="Of the report; by default the one shown first."),
         OpenApiParameter("format", str, enum=["csv", "json", "xlsx"], default="csv"),
     ],
     responses={200: OpenApiTypes.BINARY, **problems(_404="not_measured")},
@@ -120,7 +125,11 @@ def card(request: Request) -> Response:
 @renderer_classes([CsvRenderer, JsonFileRenderer, XlsxRenderer])
 def card_table(request: Request, table: str) -> Response:
     found = _asked(request)
-    results = read_results(found.report, chosen=request.query_params.get("set", ""))
+    asked = request.query_params.get("set", "")
+    results = read_results(found.report, chosen=asked)
+    if asked and asked != results.chosen:
+        names = ", ".join(name for name, _title in results.sets)
+        raise UnknownSet(tag=found.tag, set=asked, sets=names)
     if table not in results.tables:
         raise NotMeasured(tag=found.tag, table=table)
     rows = results.tables[table]

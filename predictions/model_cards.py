@@ -42,6 +42,8 @@ def find_card(network: str, tag: str = "") -> ModelCard | None:
 
     None where nothing is at work. Raises `UnknownVersion` for a tag or a network that is not there.
     """
+    if "\0" in tag:  # PostgreSQL takes none in a text
+        raise UnknownVersion(tag=tag.replace("\0", ""))
     if network == EMOTIONS:
         return _emotion_card(tag)
     if network != LETTERS:

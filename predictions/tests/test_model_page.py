@@ -250,7 +250,9 @@ def test_a_file_holds_the_ends_of_intervals_and_the_chosen_set(measured: ModelVe
         ("card?version=none", "unknown_version"),
         ("card?network=dogs", "unknown_version"),
         ("card/classes?version=none", "unknown_version"),
+        ("card?version=a%00b", "unknown_version"),
         ("card/nonsense", "not_measured"),
+        ("card/classes?set=pres", "unknown_set"),
     ],
 )
 def test_what_is_not_there_is_a_problem(measured: ModelVersion, query: str, code: str) -> None:
