@@ -76,7 +76,7 @@ def quantise(
     if not len(pictures):
         raise ValueError("no picture to calibrate on")
     steps = lower(graph, until=until)
-    builder = Builder(widths, _seen(graph, steps, pictures))
+    builder = Builder(widths, float_values(graph, steps, pictures))
     for step in steps:
         builder.build(step)
     return Network(graph.name, tuple(builder.nodes.values()), steps[-1].name)
@@ -105,7 +105,7 @@ def _until(graph: FloatGraph, last: str) -> FloatGraph:
     return replace(graph, layers=graph.layers[: names.index(last) + 1])
 
 
-def _seen(
+def float_values(
     graph: FloatGraph, steps: Sequence[Step], pictures: Sequence[Floats]
 ) -> dict[str, Floats]:
     """A sample of the values of each step, as the float network has them."""
