@@ -39,7 +39,6 @@ architecture rtl of nn_mac is
   signal last_2, closing_2, closing_3 : std_logic := '0';
   signal group_index : natural range 0 to GROUPS := 0;
   signal lane, lane_1 : natural range 0 to IP := 0;
-  signal sums : std_logic_vector(LANES * SB - 1 downto 0) := (others => '0');
 begin
   walk : entity work.nn_walk
     generic map (
@@ -97,13 +96,21 @@ begin
         end if;
       end if;
     end process;
-    out_of : for i in 0 to LANES - 1 generate
-      sums((i + 1) * SB - 1 downto i * SB) <= std_logic_vector(to_signed(grown(i), SB));
-    end generate;
+    process (clk)
+    begin
+      if rising_edge(clk) and last_2 = '1' then
+        for i in 0 to LANES - 1 loop
+          y_wd((i + 1) * YB - 1 downto i * YB) <= nn_round(
+            to_signed(grown(i), SB), SHIFT, LOW, HIGH, LEAK_FACTOR, LEAK_BITS, YB
+          );
+        end loop;
+      end if;
+    end process;
   end generate;
 
   wide : if SB > 31 or XB + WB > 31 generate
     constant TOTAL : positive := nn_max(SB, XB + WB) + 1;
+    signal sums : std_logic_vector(LANES * SB - 1 downto 0) := (others => '0');
   begin
     process (clk)
       -- A product of two codes is an integer still, however wide the sum.
@@ -133,6 +140,17 @@ begin
         end if;
       end if;
     end process;
+    process (clk)
+    begin
+      if rising_edge(clk) and last_2 = '1' then
+        for i in 0 to LANES - 1 loop
+          y_wd((i + 1) * YB - 1 downto i * YB) <= nn_round(
+            signed(sums((i + 1) * SB - 1 downto i * SB)),
+            SHIFT, LOW, HIGH, LEAK_FACTOR, LEAK_BITS, YB
+          );
+        end loop;
+      end if;
+    end process;
   end generate;
 
   writer : process (clk)
@@ -147,12 +165,6 @@ begin
       elsif last_2 = '1' then
         y_we <= '1';
         y_wa <= std_logic_vector(to_unsigned(address, YADDR));
-        for i in 0 to LANES - 1 loop
-          y_wd((i + 1) * YB - 1 downto i * YB) <= nn_round(
-            signed(sums((i + 1) * SB - 1 downto i * SB)),
-            SHIFT, LOW, HIGH, LEAK_FACTOR, LEAK_BITS, YB
-          );
-        end loop;
         address := address + 1;
         closing_3 <= closing_2;
       end if;

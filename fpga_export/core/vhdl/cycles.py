@@ -20,13 +20,14 @@ from fpga_export.core.vhdl.packing import pack_of, per_channel, words_of
 # From the last step of an engine to the first of the next: read, sum, round, write, done.
 DRAIN: Final = 4
 ARGMAX_DRAIN: Final = 2
+CLASS: Final = "(class)"  # no node can be named so
 
 
 def predict(network: Network, *, lanes: int) -> dict[str, int]:
-    """Cycles of each node but the source, and of the search for the class under "class"."""
+    """Cycles of each node but the source, and of the search for the class under `CLASS`."""
     found = {node.name: steps(network, node, lanes) + DRAIN for node in network.nodes[1:]}
     answer = network.node(network.answer)
-    return found | {"class": math.prod(answer.shape) + ARGMAX_DRAIN}
+    return found | {CLASS: math.prod(answer.shape) + ARGMAX_DRAIN}
 
 
 def steps(network: Network, node: Node, lanes: int) -> int:
@@ -66,4 +67,4 @@ def efficiency(network: Network, *, lanes: int) -> float:
     cycles = predict(network, lanes=lanes)
     needed = sum(macs(node) for node in network.nodes)
     offered = sum(pack_of(node, lanes) * cycles[node.name] for node in network.nodes[1:])
-    return needed / (offered + cycles["class"]) if offered else 0.0
+    return needed / (offered + cycles[CLASS]) if offered else 0.0

@@ -7,7 +7,7 @@ from typing import Final
 
 from fpga_export.core.ir import Codes, Network
 from fpga_export.core.names import identifier
-from fpga_export.core.vhdl.cycles import efficiency, macs, predict
+from fpga_export.core.vhdl.cycles import CLASS, efficiency, macs, predict
 from fpga_export.core.vhdl.readme import readme
 from fpga_export.core.vhdl.testbench import test_bench, vectors
 from fpga_export.core.vhdl.verilog_bench import FOLDER, verilog_bench
@@ -93,7 +93,7 @@ def manifest(
         "lanes": lanes,
         "pictures": pictures,
         "layers": layers,
-        "class_cycles": cycles["class"],
+        "class_cycles": cycles[CLASS],
         "cycles": sum(cycles.values()),
         "macs": sum(macs(node) for node in network.nodes),
         "efficiency": round(efficiency(network, lanes=lanes), 4),

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from fpga_export.core.integer_run import answers, run_integer
 from fpga_export.core.ir import Codes, Node
-from fpga_export.core.vhdl.cycles import predict
+from fpga_export.core.vhdl.cycles import CLASS, predict
 from fpga_export.core.vhdl.packing import tensor_words, words_of
 from fpga_export.core.vhdl.rom import HEAD, literals
 from fpga_export.core.vhdl.wiring import Wiring, listed, vector
@@ -56,7 +56,7 @@ def test_bench(wiring: Wiring) -> str:
     network, lanes, name = wiring.network, wiring.lanes, wiring.name
     source = network.nodes[0]
     cycles = predict(network, lanes=lanes)
-    expected = [cycles[node.name] for node in wiring.engines] + [cycles["class"]]
+    expected = [cycles[node.name] for node in wiring.engines] + [cycles[CLASS]]
     count = len(network.nodes)
     predicted = ", ".join(f"{i + 1} => {one}" for i, one in enumerate(expected))
     signals = "".join(_watched(wiring, node) for node in wiring.engines)
