@@ -5,6 +5,7 @@ The trailing slash is optional on all of them; a redirect would lose the body of
 
 from django.urls import URLPattern, re_path
 
+from fpga_export import compat_api as export_api
 from predictions import letters_api
 from sessions_app import compat_api
 from visionai import status
@@ -20,6 +21,17 @@ urlpatterns: list[URLPattern] = [
     re_path(r"^asl/analizar/?$", letters_api.original_predict),
     re_path(r"^api/image/asl/predict/?$", letters_api.original_predict),
     re_path(r"^asl/modelo/info/?$", letters_api.original_model),
+    re_path(r"^manual_inference/?$", export_api.manual_inference),
+    re_path(r"^convert_image_to_vhdl/?$", export_api.convert_image),
+    re_path(r"^extract_model_weights/?$", export_api.extract_weights),
+    re_path(r"^(?:models|list_models)/?$", export_api.list_models),
+    re_path(r"^upload_model/?$", export_api.upload_model),
+    re_path(r"^delete_models/?$", export_api.delete_models),
+    re_path(r"^models/layers/?$", export_api.model_layers),
+    re_path(r"^download_file/?$", export_api.download_file),
+    re_path(r"^download_file/(?P<file_path>.+)$", export_api.download_file),
+    re_path(r"^list_sessions/?$", export_api.list_sessions),
+    re_path(r"^cleanup_sessions/?$", export_api.cleanup_sessions),
     re_path(r"^status/?$", status.status),
     re_path(r"^status/health/?$", status.health),
     re_path(r"^status/websocket/?$", status.sockets),

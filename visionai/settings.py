@@ -46,6 +46,7 @@ INSTALLED_APPS = [
     "accounts",
     "sessions_app",
     "predictions",
+    "fpga_export",
     "visionai",
 ]
 
@@ -162,6 +163,12 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
         "options": {"expires": 25.0},  # a worker that was away catches up with one
     },
     "tidy up after sessions": {"task": "sessions_app.tasks.tidy_sessions", "schedule": 3600.0},
+    "run silent exports again": {
+        "task": "fpga_export.tasks.send_silent_again",
+        "schedule": 30.0,
+        "options": {"expires": 25.0},
+    },
+    "delete old exports": {"task": "fpga_export.tasks.clean_up", "schedule": 3600.0},
     "delete old predictions": {"task": "predictions.tasks.delete_old", "schedule": 3600.0},
 }
 
@@ -308,6 +315,6 @@ DEFAULT_FROM_EMAIL = SERVER_EMAIL = ENV.email_from
 
 LOGGING = logging_config(
     DATA_DIR / "logs",
-    apps=("visionai", "accounts", "sessions_app", "predictions"),
+    apps=("visionai", "accounts", "sessions_app", "predictions", "fpga_export"),
     level=ENV.log_level,
 )

@@ -11,11 +11,13 @@ urlpatterns = [
     path("idioma/", set_language, name="set_language"),
     path("", include("sessions_app.urls")),
     path("", include("predictions.urls")),
+    path("", include("fpga_export.urls")),
     path("admin/", admin.site.urls),
     re_path(r"^docs/?$", docs.page, name="docs"),
     re_path(r"^api/v1/schema/?$", docs.schema, name="schema"),
     path("api/v1/", include("sessions_app.api_urls")),
     path("api/v1/", include("predictions.api_urls")),
+    path("api/v1/", include("fpga_export.api_urls")),
     path("", include("visionai.compat_urls")),
 ]
 

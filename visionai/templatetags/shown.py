@@ -1,5 +1,7 @@
 """How values are shown to people."""
 
+import math
+
 from django import template
 from django.utils.formats import number_format
 
@@ -27,3 +29,16 @@ def whole(number: int | None) -> str:
 
 
 register.filter("device", device_name)
+
+
+@register.filter
+def short(number: float) -> str:
+    """Three significant digits, with the decimal sign of the language."""
+    digits = 0 if number == 0 else max(0, 2 - math.floor(math.log10(abs(number))))
+    return number_format(round(number, digits), min(digits, 9))
+
+
+@register.filter
+def plain(number: float) -> str:
+    """For an attribute: a point in every language."""
+    return repr(float(number))

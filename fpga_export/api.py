@@ -1,0 +1,207 @@
+"""The API of networks and exports."""
+
+from typing import Any, cast
+
+from django.http import FileResponse, StreamingHttpResponse
+from django.http.response import HttpResponseBase
+from django.utils import timezone
+from drf_spectacular.utils import extend_schema
+from rest_framework.decorators import api_view, parser_classes
+from rest_framework.parsers import FormParser, JSONParser, MultiPartParser
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from accounts.models import User
+from fpga_export import forms, store
+from fpga_export.archive import streamed
+from fpga_export.models import Artifact, ExportSession
+from fpga_export.refusals import BadInput, NoExport, NoFile
+from fpga_export.selectors import export_body, facts_of, find_file, network_of, networks_of
+from fpga_export.services import (
+    cancel_export,
+    delete_export,
+    delete_network,
+    start_export,
+    upload_network,
+)
+from sessions_app.models import Sesion
+from visionai.lib.openapi import problems
+
+TAGS = ["Hardware"]
+KINDS = {kind.value: kind for kind in ExportSession.Kind}
+SHOWN = {".png": "image/png"}  # pictures that we encoded ourselves may be looked at in the page
+
+
+def user_of(request: Request) -> User:
+    """Whoever asks; the permissions let nobody else in."""
+    return cast("User", request.user)
+
+
+def sesion_of(request: Request) -> Sesion | None:
+    """The login that the request came with."""
+    return request.auth if isinstance(request.auth, Sesion) else None
+
+
+def own_export(request: Request, session_id: str) -> ExportSession:
+    """One of the caller's own. Raises `NoExport`, for somebody else's too."""
+    mine = ExportSession.objects.owned_by(user_of(request))
+    found = mine.filter(session_id=session_id).first()
+    if found is None:
+        raise NoExport
+    return found
+
+
+@extend_schema(
+    tags=TAGS,
+    summary="List your networks and the shipped ones, or upload one",
+    responses={200: dict, 201: dict, **problems(_400="no_file", _409="name_taken", _422="refused")},
+)
+@api_view(["GET", "POST"])
+@parser_classes([MultiPartParser, FormParser])
+def networks(request: Request) -> Response:
+    if request.method == "GET":
+        return Response({"networks": networks_of(user_of(request))})
+    if "file" not in request.FILES:
+        raise NoFile
+    file = request.FILES["file"]
+    made = upload_network(
+        user_of(request), filename=str(file.name), data=bytes(file.read()), at=timezone.now()
+    )
+    return Response(facts_of(made), status=201)
+
+
+@extend_schema(
+    tags=TAGS, summary="A network's layers", responses={200: dict, **problems(_404="no_network")}
+)
+@api_view(["GET", "DELETE"])
+def network(request: Request, name: str) -> Response:
+    if request.method == "DELETE":
+        delete_network(user_of(request), name)
+        return Response(status=204)
+    return Response(network_of(user_of(request), name))
+
+
+@extend_schema(
+    tags=TAGS,
+    summary="List your exports, or start one",
+    responses={
+        200: dict,
+        202: dict,
+        **problems(_400="bad_input", _404="no_network", _409="busy"),
+    },
+)
+@api_view(["GET", "POST"])
+@parser_classes([MultiPartParser, FormParser, JSONParser])
+def exports(request: Request) -> Response:
+    if request.method == "GET":
+        rows = ExportSession.objects.owned_by(user_of(request))[:200]
+        return Response({"exports": [export_body(one) | {"result": None} for one in rows]})
+    kind = KINDS.get(str(forms.body_of(request).get("kind", "")))
+    if kind is None:
+        raise BadInput(reason="kind: " + ", ".join(KINDS))
+    return started(request, kind)
+
+
+def started(request: Request, kind: ExportSession.Kind) -> Response:
+    """Queue the run that a request describes; 202 says where to look."""
+    body = forms.body_of(request)
+    settings: dict[str, Any] = {}
+    if kind == ExportSession.Kind.WEIGHTS:
+        name = str(body.get("model_path") or body.get("network") or "")
+        key = "bits_value" if "bits_value" in body else "bits"
+        settings = {"bits": forms.whole_number(body, key, 8, 2, 16)}
+        asked = forms.Asked(name, None, settings)
+    else:
+        if kind == ExportSession.Kind.IMAGE:
+            settings = forms.image_settings(body)
+        elif kind == ExportSession.Kind.DESIGN:
+            settings = forms.design_settings(body)
+        asked = forms.with_picture(request, settings)
+    made = start_export(
+        user_of(request),
+        sesion_of(request),
+        kind=kind,
+        asked=asked.settings,
+        network="" if kind == ExportSession.Kind.IMAGE else asked.network,
+        picture=asked.picture,
+        at=timezone.now(),
+    )
+    url = f"/api/v1/hardware/exports/{made.session_id}"
+    body_out = {"success": True, "session_id": made.session_id, "status": "running"}
+    return Response(body_out | {"status_url": url}, status=202, headers={"Location": url})
+
+
+@extend_schema(
+    tags=TAGS,
+    summary="How an export goes, and what came of it",
+    responses={200: dict, **problems(_404="no_export")},
+)
+@api_view(["GET", "DELETE"])
+def export(request: Request, session_id: str) -> Response:
+    found = own_export(request, session_id)
+    if request.method == "DELETE":
+        delete_export(found)
+        return Response(status=204)
+    files = found.artifacts.values("folder", "name", "size", "sha256")
+    return Response(export_body(found) | {"files": list(files)})
+
+
+@extend_schema(
+    tags=TAGS,
+    summary="Cancel an export",
+    request=None,
+    responses={200: dict, **problems(_404="no_export")},
+)
+@api_view(["POST"])
+def cancel(request: Request, session_id: str) -> Response:
+    found = own_export(request, session_id)
+    return Response({"cancelled": cancel_export(found, at=timezone.now())})
+
+
+@extend_schema(tags=TAGS, summary="One file", responses={200: bytes, **problems(_404="no_export")})
+@api_view(["GET"])
+def file(request: Request, session_id: str, name: str) -> FileResponse:
+    export_of = own_export(request, session_id)
+    found = find_file(user_of(request), name, session_id=export_of.session_id)
+    if found is None:
+        raise NoExport
+    return sent(found)
+
+
+@extend_schema(
+    tags=TAGS, summary="All files in a ZIP", responses={200: bytes, **problems(_404="no_export")}
+)
+@api_view(["GET"])
+def archive(request: Request, session_id: str) -> StreamingHttpResponse:
+    found = own_export(request, session_id)
+    if not found.artifacts.exists():
+        raise NoExport
+    response = StreamingHttpResponse(streamed(found), content_type="application/zip")
+    response["Content-Disposition"] = f'attachment; filename="{found.session_id}.zip"'
+    guard(response)
+    return response
+
+
+def sent(artifact: Artifact) -> FileResponse:
+    """The file as an attachment; a picture that we encoded may be shown."""
+    path = store.published(artifact.folder, artifact.export.session_id) / artifact.name
+    try:
+        opened = path.open("rb")
+    except OSError as error:
+        raise NoExport from error
+    kind = SHOWN.get(path.suffix)
+    response = FileResponse(
+        opened,
+        as_attachment=kind is None,
+        filename=path.name,
+        content_type=kind or "application/octet-stream",
+    )
+    guard(response)
+    return response
+
+
+def guard(response: HttpResponseBase) -> None:
+    """No browser may take what is sent for a page."""
+    response["X-Content-Type-Options"] = "nosniff"
+    response["Content-Security-Policy"] = "sandbox"
+    response["Cache-Control"] = "private, no-store"

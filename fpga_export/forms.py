@@ -1,0 +1,95 @@
+"""What is asked of a run, read from JSON or a form and checked."""
+
+import base64
+import binascii
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from django.utils.translation import gettext as _
+from rest_framework.request import Request
+
+from fpga_export.refusals import BadInput, NoFile
+
+PICTURE_BYTES: Final = 10 * 2**20
+PICTURE_FIELDS: Final = ("file", "image")
+TEXT_FIELDS: Final = ("input_data", "image_data", "image", "file")
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A picture as bytes or as numbers, and settings."""
+
+    network: str = ""
+    picture: bytes | None = None
+    settings: dict[str, Any] = field(default_factory=dict)
+
+
+def body_of(request: Request) -> Mapping[str, Any]:
+    """The fields. Raises `BadInput` where JSON is not an object."""
+    data = request.data
+    if not isinstance(data, Mapping):
+        raise BadInput(reason=_("Send an object."))
+    return data
+
+
+def with_picture(request: Request, settings: dict[str, Any]) -> Asked:
+    """The picture and the network that a request names. Raises `BadInput` and `NoFile`."""
+    body = body_of(request)
+    network = str(body.get("model_path") or body.get("network") or "")
+    for name in PICTURE_FIELDS:
+        if name in request.FILES:
+            file = request.FILES[name]
+            if file.size > PICTURE_BYTES:
+                raise BadInput(reason=_("The picture is larger than 10 MB."))
+            return Asked(network, bytes(file.read()), settings)
+    for name in TEXT_FIELDS:
+        value = body.get(name)
+        if isinstance(value, str) and value:
+            return Asked(network, _decoded(value), settings)
+        if isinstance(value, list):
+            return Asked(network, None, settings | {"array": value})
+    raise NoFile
+
+
+def _decoded(text: str) -> bytes:
+    _head, _comma, tail = text.rpartition(",")
+    try:
+        data = base64.b64decode("".join(tail.split()), validate=True)
+    except (binascii.Error, ValueError) as error:
+        raise BadInput(reason=_("The picture is not valid base64.")) from error
+    if len(data) > PICTURE_BYTES:
+        raise BadInput(reason=_("The picture is larger than 10 MB."))
+    return data
+
+
+def whole_number(body: Mapping[str, Any], name: str, default: int, low: int, high: int) -> int:
+    """A field within limits. Raises `BadInput`."""
+    value = body.get(name, default)
+    try:
+        number = int(str(value))
+    except ValueError as error:
+        raise BadInput(reason=_("{name} is a whole number.").format(name=name)) from error
+    if not low <= number <= high:
+        told = _("{name} is between {low} and {high}.").format(name=name, low=low, high=high)
+        raise BadInput(reason=told)
+    return number
+
+
+def image_settings(body: Mapping[str, Any]) -> dict[str, Any]:
+    """Size and colours of a picture to be written as VHDL."""
+    wanted = str(body.get("output_format", "") or body.get("color", "")).lower()
+    return {
+        "width": whole_number(body, "width", 32, 1, 1024),
+        "height": whole_number(body, "height", 32, 1, 1024),
+        "gray": wanted not in {"rgb", "color", "rgb888"},
+        "way": "crop" if body.get("way") == "crop" else "resize",
+    }
+
+
+def design_settings(body: Mapping[str, Any]) -> dict[str, Any]:
+    """Lanes and bits of a core."""
+    return {
+        "lanes": whole_number(body, "lanes", 4, 1, 16),
+        "bits": whole_number(body, "bits", 8, 2, 16),
+    }

@@ -1,0 +1,116 @@
+"""Uploaded networks, and the sessions in which something was made of one."""
+
+from datetime import datetime, timedelta
+from typing import Self
+
+from django.conf import settings
+from django.contrib.auth.base_user import AbstractBaseUser
+from django.contrib.auth.models import AnonymousUser
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from sessions_app.models import Sesion
+from visionai.lib.jobs import Job
+
+AnyUser = AbstractBaseUser | AnonymousUser
+
+
+class NetworkQuerySet(models.QuerySet["UploadedNetwork"]):
+    def owned_by(self, user: AnyUser) -> Self:
+        """The user's own; none for an anonymous user."""
+        return self.filter(owner_id=user.pk) if user.is_authenticated else self.none()
+
+
+class UploadedNetwork(models.Model):
+    """A Keras file that was looked at and found to be a network; never changed, only deleted."""
+
+    owner = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="uploaded_networks"
+    )
+    filename = models.CharField(_("file"), max_length=120)
+    stored = models.CharField(max_length=64, unique=True)  # its name on the disk
+    size = models.PositiveBigIntegerField(_("bytes"))
+    sha256 = models.CharField(max_length=64)
+    parameters = models.PositiveBigIntegerField(_("parameters"))
+    layers = models.JSONField(_("layers"))
+    created_at = models.DateTimeField(_("uploaded"))
+
+    objects = NetworkQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("uploaded network")
+        verbose_name_plural = _("uploaded networks")
+        ordering = ["-created_at"]
+        constraints = [
+            models.UniqueConstraint(fields=["owner", "filename"], name="one_network_of_a_name")
+        ]
+
+    def __str__(self) -> str:
+        return self.filename
+
+
+class ExportQuerySet(models.QuerySet["ExportSession"]):
+    def owned_by(self, user: AnyUser) -> Self:
+        """The user's own; none for an anonymous user."""
+        return self.filter(owner_id=user.pk) if user.is_authenticated else self.none()
+
+    def older_than(self, age: timedelta, at: datetime) -> Self:
+        """Made before that long ago."""
+        return self.filter(created_at__lt=at - age)
+
+
+class ExportSession(Job):
+    """One run: what was asked, how far it is, and a folder of what it made."""
+
+    class Kind(models.TextChoices):
+        INFERENCE = "inference", _("Layer by layer")
+        IMAGE = "image", _("Picture to VHDL")
+        WEIGHTS = "weights", _("Weights to VHDL")
+        DESIGN = "design", _("Whole network")
+
+    session_id = models.CharField(_("session"), max_length=100, unique=True)
+    owner = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="export_sessions"
+    )
+    sesion = models.ForeignKey(
+        Sesion, on_delete=models.SET_NULL, null=True, related_name="export_sessions"
+    )
+    kind = models.CharField(_("kind"), max_length=10, choices=Kind.choices)
+    network = models.CharField(_("network"), max_length=120, blank=True)
+    asked = models.JSONField(_("asked"), default=dict)
+    result = models.JSONField(_("result"), default=dict, blank=True)
+
+    objects = ExportQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("export")
+        verbose_name_plural = _("exports")
+        ordering = ["-created_at", "-pk"]
+        indexes = [
+            models.Index(fields=["owner", "created_at"], name="exports_of_owner"),
+            models.Index(fields=["state", "heartbeat_at"], name="exports_silent"),
+        ]
+
+    def __str__(self) -> str:
+        return self.session_id
+
+
+class Artifact(models.Model):
+    """One file that a run made; its path is below the session's folder."""
+
+    export = models.ForeignKey(ExportSession, on_delete=models.CASCADE, related_name="artifacts")
+    folder = models.CharField(_("folder"), max_length=30)
+    name = models.CharField(_("file"), max_length=200)
+    size = models.PositiveBigIntegerField(_("bytes"))
+    sha256 = models.CharField(max_length=64)
+
+    class Meta:
+        verbose_name = _("file")
+        verbose_name_plural = _("files")
+        ordering = ["folder", "name"]
+        constraints = [
+            models.UniqueConstraint(fields=["export", "folder", "name"], name="one_file_of_a_name")
+        ]
+
+    def __str__(self) -> str:
+        return self.name

@@ -1,0 +1,133 @@
+"""Why something was not taken, made or given, as problems that name what to do next."""
+
+from typing import Final
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from visionai.lib.errors import DomainError
+
+# What the loader's codes mean to people.
+REASONS: Final[dict[str, str | Promise]] = {
+    "not_keras": _("It is neither a .keras nor an .h5 file."),
+    "file_too_large": _("It is larger than 50 MB."),
+    "damaged_zip": _("The archive is damaged; save the network again."),
+    "zip_entries": _("The archive has too many files in it."),
+    "zip_bomb": _("It would unpack to far more than a network needs."),
+    "zip_path": _("The archive names files outside of itself."),
+    "zip_encrypted": _("The archive is encrypted."),
+    "zip_missing": _("Its settings or its weights are missing; save the whole network."),
+    "not_hdf5": _("Its weights are no HDF5 file."),
+    "damaged_hdf5": _("Its weights are damaged; save the network again."),
+    "hdf5_too_deep": _("Its weights are nested too deeply."),
+    "hdf5_link": _("Its weights point outside of the file."),
+    "hdf5_external": _("Its weights lie outside of the file."),
+    "hdf5_type": _("Its weights are no plain numbers."),
+    "too_many_arrays": _("It has too many arrays."),
+    "no_config": _("It has weights alone; save the whole network, not its weights."),
+    "config_too_long": _("Its settings are too long."),
+    "bad_config": _("Its settings cannot be read."),
+    "not_a_network": _("It is not a Sequential or Functional network."),
+    "too_many_layers": _("It has more than 200 layers."),
+    "several_ends": _("It has several inputs or outputs; one of each can be opened."),
+    "custom_layer": _("It has a layer of somebody's own; only Keras's layers are opened."),
+    "unknown_layer": _("It has a layer that is not known here."),
+    "bad_settings": _("A layer's settings make no sense."),
+    "bad_shape": _("A layer's output is too large."),
+    "bad_name": _("A layer's name is empty, too long, or used twice."),
+    "bad_wiring": _("A layer reads from one that does not come before it."),
+    "shared_layer": _("A layer is used twice; give each use a layer of its own."),
+    "too_many_parameters": _("It has more than five million parameters."),
+    "not_a_picture": _("Its input is no picture of fixed size, up to 1,024 a side, 4 channels."),
+    "weights_missing": _("Weights of a layer are missing."),
+    "weights_shape": _("Weights have another shape than the settings say."),
+    "weights_empty": _("Weights of a layer were never written."),
+    "weights_not_finite": _("Some weights are not finite."),
+    "too_slow": _("It took too long to read."),
+}
+
+
+class NetworkRefused(DomainError):
+    """The loader's code, worded."""
+
+    status, title = 422, _("This network cannot be opened")
+
+    def __init__(self, code: str, **facts: object) -> None:
+        super().__init__()
+        self.facts = facts
+        self.code = code  # type: ignore[misc]
+
+    def sentence(self) -> str:
+        text = str(REASONS.get(self.code, _("It is not a network that can be opened.")))
+        layer = self.facts.get("layer")
+        return f"{text} ({layer})" if layer else text
+
+
+class NoFile(DomainError):
+    status, code, title = 400, "no_file", _("There is no file")
+    detail = _("Send the file as the multipart field “file”.")
+
+
+class NameTaken(DomainError):
+    status, code, title = 409, "name_taken", _("You have a network of that name")
+    detail = _("Delete {filename} first, or upload the file under another name.")
+
+
+class QuotaReached(DomainError):
+    status, code, title = 409, "quota", _("Your space is used up")
+    detail = _("Delete networks or exports that you do not need; {limit} are allowed.")
+
+
+class BusyAlready(DomainError):
+    status, code, title = 409, "busy", _("One export at a time")
+    detail = _("{session_id} is still running; wait for it or cancel it.")
+
+
+class NoNetwork(DomainError):
+    status, code, title = 404, "no_network", _("There is no such network")
+    detail = _("Choose one from the list of your networks.")
+
+
+class NoExport(DomainError):
+    status, code, title = 404, "no_export", _("There is no such export")
+    detail = _("It may have been deleted; the list shows what is there.")
+
+
+class BadInput(DomainError):
+    status, code, title = 400, "bad_input", _("The request is not valid")
+    detail = _("{reason}")
+
+
+class RunFailed(DomainError):
+    """A run that ended without a result; the code is the child's own."""
+
+    status, title = 422, _("Nothing was made")
+
+    def __init__(self, code: str, **facts: object) -> None:
+        super().__init__()
+        self.facts = facts
+        self.code = code  # type: ignore[misc]
+
+    def sentence(self) -> str:
+        text = str(FAULTS.get(self.code) or REASONS.get(self.code) or FAULTS["internal"])
+        return text.format(**{"layer": "", "reason": "", "expected": "", **self.facts})
+
+
+FAULTS: Final[dict[str, str | Promise]] = {
+    "internal": _("The run failed on the server. Try again; if it fails again tell the operator."),
+    "limits": _("The run took more time or memory than is allowed. Try a smaller network."),
+    "cancelled": _("It was cancelled."),
+    "lost": _("The run was interrupted too often. Start it again."),
+    "mismatch": _("The simulation differed from the model, so the design is not given out."),
+    "not_for_hardware": _("No core can hold the layer {layer}: {reason}."),
+    "array_shape": _("The numbers are not those of a picture of {expected}."),
+    "bad_array": _("The numbers are no picture."),
+    "channels": _("A picture file has 1 or 3 channels; send this network an array."),
+    "image_size": _("A side has 1 to 1,024 pixels."),
+    "empty": _("The picture is empty."),
+    "too_large": _("The picture is too large."),
+    "unsupported_format": _("It is not a JPEG, PNG or WebP picture."),
+    "too_many_pixels": _("The picture has too many pixels."),
+    "animated": _("The picture is animated; send a still one."),
+    "broken": _("The picture is damaged."),
+}

@@ -1,0 +1,368 @@
+"""What may happen: a network is uploaded, something is made of it, and all of it is deleted."""
+
+import hashlib
+import json
+import logging
+import os
+import re
+import secrets
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any, Final
+
+from django.conf import settings
+from django.db import IntegrityError, transaction
+from django.db.models import Sum
+from django.utils import timezone
+
+from accounts.models import User
+from fpga_export import store
+from fpga_export.core.limits import FILE_BYTES
+from fpga_export.models import Artifact, ExportSession, UploadedNetwork
+from fpga_export.refusals import (
+    BusyAlready,
+    NameTaken,
+    NetworkRefused,
+    NoNetwork,
+    QuotaReached,
+)
+from sessions_app.models import Sesion
+from visionai.lib.jobs import ATTEMPTS, ENDED, JobState, claim, silent_at
+
+log = logging.getLogger(__name__)
+
+QUOTA: Final = 500 * 2**20  # bytes of a user's networks and exports
+MOST_NETWORKS: Final = 50
+AGE: Final = timedelta(hours=24)
+LONGEST_S: Final = 300.0
+CHECK_S: Final = 5.0
+BEAT_S: Final = 2.0
+FILENAME: Final = re.compile(r"[\w .()+-]{1,110}\.(keras|h5|hdf5)", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """How a child ended."""
+
+    code: int | None  # None: it was killed
+    result: dict[str, Any]
+    error: dict[str, Any]
+
+
+def upload_network(user: User, *, filename: str, data: bytes, at: datetime) -> UploadedNetwork:
+    """Look at a file in a child process, and keep it.
+
+    Raises `NetworkRefused`, `NameTaken` and `QuotaReached`.
+    """
+    name = Path(filename.replace("\\", "/")).name.strip()
+    if not FILENAME.fullmatch(name):
+        raise NetworkRefused("bad_name", layer=name[:60])
+    if len(data) > FILE_BYTES:
+        raise NetworkRefused("file_too_large", limit=FILE_BYTES)
+    mine = UploadedNetwork.objects.owned_by(user)
+    if mine.filter(filename=name).exists() or name in store.shipped():
+        raise NameTaken(filename=name)
+    if mine.count() >= MOST_NETWORKS or used_bytes(user) + len(data) > QUOTA:
+        raise QuotaReached(limit="500 MB")
+    facts = _looked_at(name, data)
+    stored = secrets.token_hex(16)
+    store.write_private(store.networks() / stored, data)
+    try:
+        with transaction.atomic():
+            return UploadedNetwork.objects.create(
+                owner=user,
+                filename=name,
+                stored=stored,
+                size=len(data),
+                sha256=hashlib.sha256(data).hexdigest(),
+                parameters=facts["parameters"],
+                layers=facts["layers"],
+                created_at=at,
+            )
+    except IntegrityError as error:
+        (store.networks() / stored).unlink(missing_ok=True)
+        raise NameTaken(filename=name) from error
+
+
+def _looked_at(name: str, data: bytes) -> dict[str, Any]:
+    """What the loader says of a file. Raises `NetworkRefused`."""
+    with tempfile.TemporaryDirectory(dir=store.root(), prefix="check-") as folder:
+        path = Path(folder) / "network"
+        path.write_bytes(data)
+        ended = _in_child(Path(folder), _request("check", name, path), seconds=CHECK_S)
+    if ended.error:
+        raise NetworkRefused(str(ended.error["code"]), **ended.error.get("facts", {}))
+    if ended.code != 0:
+        raise NetworkRefused("too_slow")
+    return ended.result
+
+
+def _request(kind: str, network: str, path: Path | None) -> dict[str, Any]:
+    return {"kind": kind, "network": network, "network_path": str(path) if path else ""}
+
+
+def network_path(user: User, name: str) -> Path:
+    """The file of one of the user's networks, or of a shipped one. Raises `NoNetwork`."""
+    own = UploadedNetwork.objects.owned_by(user).filter(filename=name).first()
+    if own is not None:
+        return store.networks() / own.stored
+    if name in store.shipped():
+        return store.shipped()[name]
+    raise NoNetwork
+
+
+def delete_network(user: User, name: str) -> None:
+    """Forget an uploaded network. Raises `NoNetwork`, for a shipped one too."""
+    own = UploadedNetwork.objects.owned_by(user).filter(filename=name).first()
+    if own is None:
+        raise NoNetwork
+    own.delete()
+    (store.networks() / own.stored).unlink(missing_ok=True)
+
+
+def used_bytes(user: User) -> int:
+    """What a user's networks and exports take on the disk."""
+    networks = UploadedNetwork.objects.owned_by(user).aggregate(total=Sum("size"))["total"] or 0
+    mine = Artifact.objects.filter(export__owner=user)
+    return int(networks + (mine.aggregate(total=Sum("size"))["total"] or 0))
+
+
+def new_session_id(user: User, at: datetime) -> str:
+    """`user_{uid}_{unix seconds}_{8 hex}`."""
+    return f"user_{user.pk}_{int(at.timestamp())}_{secrets.token_hex(4)}"
+
+
+def start_export(
+    user: User,
+    sesion: Sesion | None,
+    *,
+    kind: ExportSession.Kind,
+    asked: Mapping[str, Any],
+    network: str = "",
+    picture: bytes | None = None,
+    at: datetime,
+) -> ExportSession:
+    """Queue a run. Raises `NoNetwork`, `BusyAlready` and `QuotaReached`."""
+    from fpga_export.tasks import run_export  # the task calls this module
+
+    if kind != ExportSession.Kind.IMAGE:
+        network_path(user, network)
+    if used_bytes(user) > QUOTA:
+        raise QuotaReached(limit="500 MB")
+    session_id = new_session_id(user, at)
+    folder = store.work(session_id)
+    with transaction.atomic():
+        User.objects.select_for_update().get(pk=user.pk)  # one at a time, however many ask
+        running = ExportSession.objects.owned_by(user).exclude(state__in=ENDED).first()
+        if running is not None:
+            raise BusyAlready(session_id=running.session_id)
+        export = ExportSession.objects.create(
+            session_id=session_id,
+            owner=user,
+            sesion=sesion,
+            kind=kind,
+            network=network,
+            asked=dict(asked),
+            created_at=at,
+        )
+        folder.mkdir(mode=0o700)
+        if picture is not None:
+            store.write_private(folder / "picture", picture)
+        transaction.on_commit(lambda: run_export.apply_async(args=[export.pk], queue="heavy"))
+    return export
+
+
+def run(pk: int) -> None:
+    """Do what a row asks for, unless another worker does. Safe to call twice."""
+    rows = ExportSession.objects.filter(pk=pk)
+    if not claim(rows, at=timezone.now()):
+        rows.filter(wants_cancel=True).exclude(state__in=ENDED).update(
+            state=JobState.CANCELLED, ended_at=timezone.now()
+        )
+        return
+    export = rows.select_related("owner").get()
+    if export.attempts > ATTEMPTS:
+        _fail(export, "lost")
+        return
+    folder = store.work(export.session_id)
+    shutil.rmtree(folder / "out", ignore_errors=True)
+    try:
+        path = network_path(export.owner, export.network) if export.network else None
+    except NoNetwork:
+        _fail(export, "internal")
+        return
+    asked = {**export.asked, **_request(export.kind, export.network, path)}
+    asked["session_id"] = export.session_id
+    ended = _in_child(folder, asked, seconds=LONGEST_S, watched=export)
+    if ended.error:
+        _fail(export, str(ended.error["code"]), ended.error.get("facts", {}))
+    elif ended.code != 0:
+        cancelled = rows.filter(wants_cancel=True).exists()
+        _fail(export, "cancelled" if cancelled else "internal")
+    else:
+        _publish(export, ended.result)
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def _publish(export: ExportSession, result: dict[str, Any]) -> None:
+    """Files first, then their rows: a row never names a file that is not whole."""
+    found = list(store.publish(export.session_id))
+    with transaction.atomic():
+        Artifact.objects.filter(export=export).delete()
+        Artifact.objects.bulk_create(
+            Artifact(export=export, folder=folder, name=name, size=size, sha256=digest)
+            for folder, name, size, digest in found
+        )
+        ExportSession.objects.filter(pk=export.pk).update(
+            state=JobState.DONE,
+            result=result,
+            progress=1.0,
+            step="",
+            ended_at=timezone.now(),
+        )
+
+
+def _fail(export: ExportSession, code: str, facts: Mapping[str, Any] | None = None) -> None:
+    state = JobState.CANCELLED if code == "cancelled" else JobState.FAILED
+    ExportSession.objects.filter(pk=export.pk).update(
+        state=state, error={"code": code, "facts": dict(facts or {})}, ended_at=timezone.now()
+    )
+    shutil.rmtree(store.work(export.session_id), ignore_errors=True)
+
+
+def _in_child(
+    folder: Path, asked: Mapping[str, Any], *, seconds: float, watched: ExportSession | None = None
+) -> Ended:
+    """Run `fpga_export.work` with limits, in a group of its own, without our environment."""
+    (folder / "request.json").write_text(json.dumps(dict(asked)))
+    for old in ("result.json", "error.json"):
+        (folder / old).unlink(missing_ok=True)
+    limited = (
+        f"ulimit -t {int(seconds)} && ulimit -v {4 * 2**20} && ulimit -f {2**19} && "
+        'ulimit -c 0 && exec "$@"'
+    )
+    program = [sys.executable, "-m", "fpga_export.work", str(folder)]
+    kept = {"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C.UTF-8", "HOME": str(folder)}
+    kept |= {
+        "OPENBLAS_NUM_THREADS": "1",
+        "OMP_NUM_THREADS": "1",
+        "PYTHONPATH": str(settings.BASE_DIR),
+    }
+    with (folder / "log").open("wb") as said:
+        child = subprocess.Popen(  # noqa: S603 - our own module
+            ["/bin/sh", "-c", limited, "sh", *program],
+            cwd=folder,
+            env=kept,
+            stdin=subprocess.DEVNULL,
+            stdout=said,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+        try:
+            code = _wait(child, folder, seconds, watched)
+        finally:
+            with suppress(ProcessLookupError):
+                os.killpg(child.pid, signal.SIGKILL)
+            child.wait()
+    if code not in {0, 3}:
+        log.warning("an export's child ended with %s: %s", code, _tail(folder / "log"))
+    return Ended(code, _json(folder / "result.json"), _json(folder / "error.json"))
+
+
+def _wait(
+    child: subprocess.Popen[bytes], folder: Path, seconds: float, watched: ExportSession | None
+) -> int | None:
+    """The exit status; None where it had to be killed. Tells the row how far it is meanwhile."""
+    until, beaten = time.monotonic() + seconds, time.monotonic()
+    told: dict[str, Any] = {}
+    while time.monotonic() < until:
+        with suppress(subprocess.TimeoutExpired):
+            return child.wait(0.1)
+        if watched is None:
+            continue
+        progress = _json(folder / "progress.json")
+        if progress != told or time.monotonic() - beaten > BEAT_S:
+            told, beaten = progress, time.monotonic()
+            rows = ExportSession.objects.filter(pk=watched.pk)
+            rows.update(
+                heartbeat_at=timezone.now(),
+                progress=progress.get("progress", 0.0),
+                step=str(progress.get("step", ""))[:200],
+            )
+        if ExportSession.objects.filter(pk=watched.pk, wants_cancel=True).exists():
+            return None
+        if not ExportSession.objects.filter(pk=watched.pk).exists():
+            return None
+    return None
+
+
+def _json(path: Path) -> dict[str, Any]:
+    try:
+        found = json.loads(path.read_text())
+    except (OSError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _tail(path: Path) -> str:
+    try:
+        return path.read_text(errors="replace")[-2000:]
+    except OSError:
+        return ""
+
+
+def cancel_export(export: ExportSession, *, at: datetime) -> bool:
+    """Ask a run to end; one that waits ends at once. False where it had ended."""
+    rows = ExportSession.objects.filter(pk=export.pk)
+    waiting = rows.filter(state=JobState.QUEUED)
+    if waiting.update(state=JobState.CANCELLED, wants_cancel=True, ended_at=at):
+        shutil.rmtree(store.work(export.session_id), ignore_errors=True)
+        return True
+    return bool(rows.filter(state=JobState.RUNNING).update(wants_cancel=True))
+
+
+def delete_export(export: ExportSession) -> None:
+    """Forget a run with its files; a child of it ends when it finds its row gone."""
+    session_id = export.session_id
+    export.delete()
+    store.forget(session_id)
+
+
+def clean_up(*, at: datetime, age: timedelta = AGE, user: User | None = None) -> int:
+    """Delete exports older than `age`; those of `user` alone if one is given."""
+    old = ExportSession.objects.older_than(age, at).filter(state__in=ENDED)
+    if user is not None:
+        old = old.owned_by(user)
+    count = 0
+    for export in old:
+        delete_export(export)
+        count += 1
+    return count
+
+
+def send_silent_again(*, at: datetime) -> int:
+    """Send rows again whose worker died, or whose message was lost."""
+    from fpga_export.tasks import run_export  # the task calls this module
+
+    silent = ExportSession.objects.filter(silent_at(at)).values_list("pk", flat=True)
+    for pk in silent:
+        run_export.apply_async(args=[pk], queue="heavy")
+    return len(silent)
+
+
+def erase_of(user: User) -> None:
+    """All that is theirs, rows and files."""
+    for network in UploadedNetwork.objects.owned_by(user):
+        (store.networks() / network.stored).unlink(missing_ok=True)
+        network.delete()
+    for export in ExportSession.objects.owned_by(user):
+        delete_export(export)

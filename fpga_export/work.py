@@ -1,0 +1,410 @@
+"""What a child process does for one run: no Django, no network, no path but its own folder.
+
+`python -m fpga_export.work FOLDER` reads request.json there, and writes the folder out, result.json
+or error.json, and progress.json as it goes.
+"""
+
+import json
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fpga_export.core.float_run import run_float
+from fpga_export.core.graph import FloatGraph, ModelRefused
+from fpga_export.core.image_memory import (
+    decimal_matrix,
+    fitted,
+    hex_matrix,
+    image_memory,
+    picture_of,
+    vhdl_name,
+)
+from fpga_export.core.integer_run import answers, run_integer
+from fpga_export.core.ir import Network
+from fpga_export.core.loader import read_model
+from fpga_export.core.maps import IntegerMaps, channel_pictures, feature_workbook, mosaic
+from fpga_export.core.names import file_stem
+from fpga_export.core.passes import NotForHardware
+from fpga_export.core.quantise import codes_of, hardware_prefix, quantise
+from fpga_export.core.vhdl.cycles import predict
+from fpga_export.core.vhdl.design import design
+from fpga_export.core.vhdl.packing import pack_of
+from fpga_export.core.weight_memory import weight_memories
+
+Floats = NDArray[np.float32]
+MOST_CHANNELS: Final = (
+    256  # pictures of single channels a layer; the mosaic and the sheets have all
+)
+SIMULATED_MACS: Final = 5_000_000  # beyond it only the first layers are simulated
+
+
+class BadRequest(Exception):
+    """The request cannot be met; `code` and `facts` say why."""
+
+    def __init__(self, code: str, **facts: object) -> None:
+        self.code = code
+        self.facts = facts
+        super().__init__(code)
+
+
+class Run:
+    """One request in its folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.asked: dict[str, Any] = json.loads((folder / "request.json").read_text())
+
+    def tell(self, progress: float, step: str) -> None:
+        """How far it is, 0 to 1, and what it does."""
+        path = self.folder / "progress.json"
+        new = path.with_suffix(".new")
+        new.write_text(json.dumps({"progress": round(progress, 3), "step": step}))
+        new.rename(path)
+
+    def write(self, folder: str, name: str, content: str | bytes) -> None:
+        path = self.folder / "out" / folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content if isinstance(content, bytes) else content.encode())
+
+    def graph(self) -> FloatGraph:
+        self.tell(0.02, "load")
+        return read_model(Path(self.asked["network_path"]), filename=self.asked["network"])
+
+    def pixels(self, graph: FloatGraph) -> Floats:
+        """The picture as the network wants it: 0 to 255 where it rescales, else 0 to 1."""
+        height, width, channels = graph.layers[0].shape
+        array = self.asked.get("array")
+        if array is not None:
+            return _array(array, (height, width, channels))
+        data = (self.folder / "picture").read_bytes()
+        if channels not in {1, 3}:
+            raise BadRequest("channels", channels=channels)
+        pixels = picture_of(data, width=width, height=height, gray=channels == 1)
+        values = pixels.reshape(height, width, channels).astype(np.float32)
+        rescales = any(layer.kind == "Rescaling" for layer in graph.layers[:3])
+        return values if rescales else values / np.float32(255)
+
+
+def _array(values: Any, shape: tuple[int, ...]) -> Floats:
+    try:
+        found = np.asarray(values, np.float32)
+    except (TypeError, ValueError) as error:
+        raise BadRequest("bad_array") from error
+    if found.size != int(np.prod(shape)) or not np.isfinite(found).all():
+        raise BadRequest("array_shape", expected=list(shape), found=list(found.shape))
+    return found.reshape(shape)
+
+
+def calibration(picture: Floats, *, count: int = 6) -> list[Floats]:
+    """The picture, and versions of it that are darker, mirrored and noisier: enough for formats."""
+    rng = np.random.default_rng(0)
+    top = float(np.abs(picture).max()) or 1.0
+    found = [picture, picture[:, ::-1], picture * np.float32(0.5), picture.max() - picture]
+    while len(found) < count:
+        noise = rng.normal(0, 0.1 * top, picture.shape).astype(np.float32)
+        found.append(np.clip(picture + noise, picture.min(), picture.max()))
+    return [np.ascontiguousarray(one, np.float32) for one in found]
+
+
+def inference(run: Run) -> dict[str, Any]:
+    """Every layer's maps as pictures and workbooks, in floats and, where it can be, in integers."""
+    graph = run.graph()
+    picture = run.pixels(graph)
+    run.tell(0.08, "float")
+    outputs = run_float(graph, picture)
+    run.tell(0.12, "integer")
+    network, why = _integer(graph, picture)
+    codes = run_integer(network, codes_of(graph, network, picture)) if network else {}
+    twins = {node.layers[-1]: node for node in network.nodes} if network else {}
+    layers, taken = [], set[str]()
+    shown = [one for one in graph.layers if one.kind != "InputLayer"]
+    for index, layer in enumerate(shown):
+        values = outputs[layer.name]
+        stem = file_stem(layer.name, taken)
+        taken.add(stem)
+        node = twins.get(layer.name)
+        twin = None
+        if node is not None and node.shape[2] * node.shape[0] * node.shape[1] == values.size:
+            twin = IntegerMaps(codes[node.name].reshape(_grid(values.shape)), node.format)
+        files = {f"{stem}_feature_maps.xlsx": feature_workbook(layer.name, values, twin)}
+        files[f"{stem}_mosaic.png"] = mosaic(values)
+        if twin is not None:
+            files[f"{stem}_mosaic_integer.png"] = mosaic(twin.values)
+        if values.ndim == 3:
+            pictures = channel_pictures(stem, values)
+            files |= dict(list(pictures.items())[:MOST_CHANNELS])
+        for name, content in files.items():
+            run.write("layer_outputs", name, content)
+        layers.append(_told(layer.name, layer.kind, values, twin, stem))
+        run.tell(0.15 + 0.83 * (index + 1) / len(shown), layer.name)
+    return _answer(graph, outputs, layers, network, codes, why)
+
+
+def _grid(shape: tuple[int, ...]) -> tuple[int, ...]:
+    return shape if len(shape) == 3 else (1, 1, int(np.prod(shape)))
+
+
+def _integer(graph: FloatGraph, picture: Floats) -> tuple[Network | None, dict[str, str]]:
+    """The integer network as far as one can be made, and what stopped it."""
+    try:
+        last, stopped = hardware_prefix(graph)
+        network = quantise(graph, calibration(picture), until=last)
+    except (NotForHardware, ValueError) as error:
+        layer = error.layer if isinstance(error, NotForHardware) else ""
+        return None, {"layer": layer, "reason": str(error)}
+    return network, {"layer": stopped.layer, "reason": stopped.reason} if stopped else {}
+
+
+def _told(
+    name: str, kind: str, values: Floats, twin: IntegerMaps | None, stem: str
+) -> dict[str, Any]:
+    facts: dict[str, Any] = {
+        "name": name,
+        "type": kind,
+        "output_shape": list(values.shape),
+        "min": float(values.min()),
+        "max": float(values.max()),
+        "mean": float(values.mean()),
+        "zeros": int((values == 0).sum()),
+        "mosaic": f"{stem}_mosaic.png",
+        "workbook": f"{stem}_feature_maps.xlsx",
+    }
+    if twin is not None:
+        error = np.asarray(twin.values, np.float64).ravel() - values.astype(np.float64).ravel()
+        power = float((values.astype(np.float64) ** 2).mean())
+        noise = float((error**2).mean())
+        facts |= {
+            "format": str(twin.format),
+            "largest_error": float(np.abs(error).max()),
+            "sqnr_db": 10 * float(np.log10(power / noise)) if power and noise else None,
+            "mosaic_integer": f"{stem}_mosaic_integer.png",
+        }
+    return facts
+
+
+def _answer(
+    graph: FloatGraph,
+    outputs: Mapping[str, Floats],
+    layers: list[dict[str, Any]],
+    network: Network | None,
+    codes: Mapping[str, NDArray[np.int64]],
+    why: Mapping[str, str],
+) -> dict[str, Any]:
+    last = outputs[graph.output].ravel().astype(np.float64)
+    total = float(last.sum())
+    chances = last if last.min() >= 0 and abs(total - 1) < 1e-3 else _softmax(last)
+    best = int(np.argmax(chances))
+    integer = int(answers(network, codes)[0]) if network and not why else None
+    return {
+        "predicted_class": best,
+        "confidence": float(chances[best]),
+        "all_probabilities": [float(one) for one in chances],
+        "integer_class": integer,
+        "stopped": dict(why),
+        "layers": layers,
+    }
+
+
+def _softmax(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    raised = np.exp(values - values.max())
+    return np.asarray(raised / raised.sum())
+
+
+def image(run: Run) -> dict[str, Any]:
+    """A picture as the memory `Memoria_Imagen`."""
+    width, height = int(run.asked["width"]), int(run.asked["height"])
+    gray = bool(run.asked.get("gray", True))
+    run.tell(0.1, "read")
+    if run.asked.get("array") is not None:
+        pixels = _picture_array(run.asked["array"])
+        pixels = fitted(pixels, width=width, height=height, gray=gray)
+    else:
+        data = (run.folder / "picture").read_bytes()
+        way = "crop" if run.asked.get("way") == "crop" else "resize"
+        pixels = picture_of(data, width=width, height=height, gray=gray, way=way)  # type: ignore[arg-type]
+    run.tell(0.5, "write")
+    session = str(run.asked["session_id"])
+    for name, content in image_memory(pixels, session_id=session).items():
+        run.write("vhdl_outputs", name, content)
+    small = width * height <= 128 * 128
+    return {
+        "file": vhdl_name(session),
+        "width": width,
+        "height": height,
+        "decimal_matrix": decimal_matrix(pixels) if small else None,
+        "hex_matrix": hex_matrix(pixels) if small else None,
+    }
+
+
+def _picture_array(values: Any) -> NDArray[np.uint8]:
+    try:
+        found = np.asarray(values, np.float64)
+    except (TypeError, ValueError) as error:
+        raise BadRequest("bad_array") from error
+    if found.ndim not in {2, 3} or not np.isfinite(found).all() or found.size == 0:
+        raise BadRequest("bad_array")
+    if found.max() <= 1.0:
+        found = found * 255
+    whole = np.clip(np.floor(found + 0.5), 0, 255).astype(np.uint8)
+    return whole[..., 0] if whole.ndim == 3 and whole.shape[2] == 1 else whole
+
+
+def weights(run: Run) -> dict[str, Any]:
+    """Every layer's weights as memories."""
+    graph = run.graph()
+    run.tell(0.2, "write")
+    made = weight_memories(graph, bits=int(run.asked["bits"]))
+    for name, content in made.files.items():
+        run.write("model_weights_outputs", name, content)
+    facts = [
+        {
+            "layer": one.layer,
+            "weight": one.weight,
+            "file": one.file,
+            "shape": list(one.shape),
+            "format": str(one.format),
+            "largest_error": one.largest_error,
+            "sqnr_db": one.sqnr_db,
+            "zeros": one.zeros,
+            "zeros_before": one.zeros_before,
+        }
+        for one in made.facts
+    ]
+    return {"tensors": facts, "bits": int(run.asked["bits"])}
+
+
+def whole(run: Run) -> dict[str, Any]:
+    """The network as a core, simulated before anybody gets it."""
+    from fpga_export import simulators  # it starts programs
+
+    graph = run.graph()
+    picture = run.pixels(graph)
+    lanes, bits = int(run.asked.get("lanes", 4)), int(run.asked.get("bits", 8))
+    run.tell(0.1, "quantise")
+    last, stopped = hardware_prefix(graph)
+    network = quantise(
+        graph, calibration(picture), weight_bits=bits, activation_bits=max(bits, 4), until=last
+    )
+    codes = codes_of(graph, network, picture)
+    run.tell(0.2, "write")
+    files = design(
+        network, lanes=lanes, pictures=[codes], name=graph.name, library=simulators.library()
+    )
+    folder = run.folder / "out" / "hdl_designs"
+    simulators.write(files, folder)
+    run.tell(0.3, "simulate")
+    through = _first_blocks(network, lanes) if graph.macs > SIMULATED_MACS else None
+    verdict = simulators.simulate(folder, through=through)
+    _sweep_build(folder)
+    if not verdict.offered:
+        raise BadRequest("mismatch", log=verdict.log[-2000:])
+    told = verdict.as_json()
+    run.write("hdl_designs", "verdict.json", json.dumps(told, indent=1))
+    outputs, cycles = run_integer(network, codes), predict(network, lanes=lanes)
+    return {
+        "label": verdict.label,
+        "through": verdict.through,
+        "stopped": {"layer": stopped.layer, "reason": stopped.reason} if stopped else {},
+        "lanes": lanes,
+        "bits": bits,
+        "cycles": sum(cycles.values()),
+        "integer_class": int(answers(network, outputs)[0]),
+        "verdict": told,
+        "nodes": [
+            {
+                "name": node.name,
+                "layers": list(node.layers),
+                "shape": list(node.shape),
+                "format": str(node.format),
+                "lanes": pack_of(node, lanes),
+                "cycles": cycles.get(node.name, 0),
+            }
+            for node in network.nodes
+        ],
+    }
+
+
+def _first_blocks(network: Network, lanes: int) -> str:
+    """As many of the first layers as GHDL simulates in about ten seconds."""
+    cycles, total = predict(network, lanes=lanes), 0
+    chosen = network.nodes[1].name
+    for node in network.nodes[1:]:
+        total += cycles[node.name]
+        if total > 400_000:
+            break
+        chosen = node.name
+    return chosen
+
+
+def _sweep_build(folder: Path) -> None:
+    import shutil
+
+    shutil.rmtree(folder / "build", ignore_errors=True)
+
+
+def check(run: Run) -> dict[str, Any]:
+    """What an uploaded file is: its layers, without their weights."""
+    graph = run.graph()
+    return {
+        "parameters": graph.parameters,
+        "macs": graph.macs,
+        "input_shape": list(graph.layers[0].shape),
+        "output_shape": list(graph.layer(graph.output).shape),
+        "layers": [
+            {
+                "name": layer.name,
+                "type": layer.kind,
+                "inputs": list(layer.inputs),
+                "output_shape": list(layer.shape),
+                "parameters": layer.parameters,
+                "macs": layer.macs,
+                "unsupported": layer.unsupported,
+            }
+            for layer in graph.layers
+        ],
+    }
+
+
+KINDS: Final[Mapping[str, Callable[[Run], dict[str, Any]]]] = {
+    "check": check,
+    "inference": inference,
+    "image": image,
+    "weights": weights,
+    "design": whole,
+}
+
+
+def main(folder: Path) -> int:
+    """0 with a result, 3 with a refusal; anything else is a fault."""
+    run = Run(folder)
+    try:
+        result = KINDS[run.asked["kind"]](run)
+    except ModelRefused as refusal:
+        facts = {"layer": refusal.layer, **refusal.facts}
+        return _refuse(folder, refusal.code, {k: v for k, v in facts.items() if v is not None})
+    except NotForHardware as refusal:
+        return _refuse(
+            folder, "not_for_hardware", {"layer": refusal.layer, "reason": refusal.reason}
+        )
+    except BadRequest as refusal:
+        return _refuse(folder, refusal.code, refusal.facts)
+    except Exception as error:
+        code = getattr(error, "code", None)
+        if isinstance(code, str):  # the core's own refusals say what they are
+            return _refuse(folder, code, getattr(error, "facts", {}))
+        raise
+    (folder / "result.json").write_text(json.dumps(result))
+    return 0
+
+
+def _refuse(folder: Path, code: str, facts: Mapping[str, object]) -> int:
+    (folder / "error.json").write_text(json.dumps({"code": code, "facts": dict(facts)}))
+    return 3
+
+
+if __name__ == "__main__":
+    sys.exit(main(Path(sys.argv[1])))
