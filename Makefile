@@ -1,12 +1,13 @@
 # make run    VisionAI on http://127.0.0.1:8000 (PORT=, HOST=, HTTPS=1 and every line of .env.example)
 # make test   the whole suite        make lint   ruff and mypy
 # make bench  figures against goals
+# make bench-hdl  networks taken to hardware: cycles, use of the multipliers, times, against goals
 # make fuzz-hdl  500 random networks in GHDL, 100 of them as netlists too, each also with faults
 # make evaluate DATA=DIR   measure the shipped networks on the packs in DIR and rewrite their figures
 SHELL := /bin/bash
 .SHELLFLAGS := -o pipefail -c
 .DEFAULT_GOAL := run
-.PHONY: run test lint bench fuzz-hdl evaluate clean
+.PHONY: run test lint bench bench-hdl fuzz-hdl evaluate clean
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -25,6 +26,9 @@ lint: .venv/development
 
 bench: .venv/runtime
 	$(BIN)/python -m bench
+
+bench-hdl: .venv/runtime
+	$(BIN)/python -m bench.hdl $(ARGS)
 
 fuzz-hdl: .venv/development
 	$(BIN)/python -m fpga_export.tests.fuzz_hdl $(or $(NETWORKS),500) $(or $(SEED),10000)

@@ -20,23 +20,12 @@ from pathlib import Path
 from PIL import Image
 from websockets.asyncio.client import connect
 
+from bench.figures import HEAD, Figure
+
 ROOT = Path(__file__).resolve().parent.parent
 MODELS = ROOT / "predictions" / "ml_models"
 SOCKETS = 8
 TICKS = os.sysconf("SC_CLK_TCK")
-
-
-@dataclass(frozen=True)
-class Figure:
-    name: str
-    found: float
-    goal: float
-    unit: str
-    at_least: bool
-
-    @property
-    def met(self) -> bool:
-        return self.found >= self.goal if self.at_least else self.found <= self.goal
 
 
 @dataclass(frozen=True)
@@ -224,14 +213,9 @@ def main(seconds: float) -> int:
             f"{name}: {one.predictions} predictions in {one.seconds:.1f} s with"
             f" {one.cpu_seconds:.2f} s of CPU: {one.per_cpu_second:.0f} per CPU-second"
         )
-    print(f"\n{'':4} {'found':>10} {'goal':>10}")
+    print(HEAD)
     for figure in figures:
-        sign = ">=" if figure.at_least else "<="
-        met = "ok" if figure.met else "MISS"
-        print(
-            f"{met:4} {figure.found:>8.1f} {figure.unit:2}"
-            f" {sign} {figure.goal:>5.0f} {figure.unit:2} {figure.name}"
-        )
+        print(figure.told())
     return 0 if all(figure.met for figure in figures) else 1
 
 
