@@ -31,7 +31,7 @@ def a_version(
         **more,
     )
     folder = settings.DATA_DIR / "models"
-    folder.mkdir(exist_ok=True)
+    folder.mkdir(parents=True, exist_ok=True)
     (folder / facts.tflite_file).touch()
     version = register_version(facts, folder=ModelVersion.Folder.DATA, at=NOON)
     if active:

@@ -88,8 +88,10 @@ async def test_a_live_reading_is_calm_and_what_each_picture_says_stands_beside_i
         await websocket.recv()
 
         async def read(frame: bytes) -> dict[str, Any]:
-            await websocket.send(frame)
-            answer: dict[str, Any] = json.loads(await websocket.recv())
+            answer: dict[str, Any] = {"type": "dropped"}
+            while answer["type"] == "dropped":  # on a busy machine it waited too long
+                await websocket.send(frame)
+                answer = json.loads(await websocket.recv())
             assert answer["type"] == "prediction"
             return answer
 
