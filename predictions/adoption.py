@@ -115,7 +115,9 @@ def adopt(
         try:
             version = activate_version(tag, by=None, at=timezone.now())
         except VersionFileLost as refusal:
-            raise NotAdopted(f"the file that was made of it for {tag} is lost") from refusal
+            raise NotAdopted(
+                f"the file that was made of it for {tag} is lost; choose another tag"
+            ) from refusal
     return version
 
 

@@ -123,6 +123,13 @@ def test_another_side_and_logits_are_taken_and_a_tag_names_one_file(networks: Pa
         adopt(networks / "odd.h5", tag="odd", judge=lambda _path, _facts: (1.0, {}))
 
 
+def test_a_tag_whose_file_was_lost_is_refused_with_the_cure(networks: Path) -> None:
+    version = adopt(networks / "odd.h5", tag="odd")
+    (settings.DATA_DIR / "models" / version.tflite_file).unlink()
+    with pytest.raises(NotAdopted, match="is lost; choose another tag"):
+        adopt(networks / "odd.h5", tag="odd", activate=True)
+
+
 def test_shares_that_do_not_sum_to_one_are_not_taken(networks: Path) -> None:
     with pytest.raises(NotAdopted, match="end it in a softmax"):
         adopt(networks / "sigmoid.keras")

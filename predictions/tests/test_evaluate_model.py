@@ -11,6 +11,7 @@ from predictions.tests.test_training_packs import write_packs
 from predictions.tests.test_training_pictures import write_folder
 from predictions.versions import SHIPPED
 
+MEDIA = Path(__file__).parent / "media"
 NETWORK = SHIPPED / "emotions-v1.tflite"
 
 
@@ -57,6 +58,17 @@ def test_a_registered_version_is_judged_by_its_tag(tmp_path: Path) -> None:
     assert "happy" in run("--model", "v1.0.0", "--data", write_folder(tmp_path / "mine"))
     with pytest.raises(CommandError, match=r"no version v9; see .*list_models"):
         run("--model", "v9", "--data", tmp_path)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("tag", ["letters-v1", "letters-small-v1"])
+def test_a_network_for_letters_is_judged_by_the_tag_on_its_page(tmp_path: Path, tag: str) -> None:
+    (tmp_path / "B").mkdir()
+    (tmp_path / "B" / "hand.jpg").write_bytes((MEDIA / "hand-b.jpg").read_bytes())
+    run("--model", tag, "--data", tmp_path, "--json", tmp_path / "report.json")
+    report = json.loads((tmp_path / "report.json").read_text())
+    assert (report["subject"]["task"], report["subject"]["file"]) == ("letters", f"{tag}.tflite")
+    assert report["sets"][0]["accuracy"] == 1
 
 
 def test_a_wrong_network_and_wrong_pictures_are_refused_with_the_reason(tmp_path: Path) -> None:

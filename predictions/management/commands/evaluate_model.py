@@ -9,7 +9,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from predictions.core import report_tables as tables
 from predictions.core.report import Report
 from predictions.models import ModelVersion
-from predictions.versions import folder_of
+from predictions.versions import SHIPPED, folder_of
 
 if TYPE_CHECKING:
     from predictions.training.subject import Subject
@@ -104,9 +104,12 @@ def _subject(wanted: str, version: ModelVersion | None) -> "Subject":
             "crop": {"margin": version.crop_margin},
         }
         return open_subject(folder_of(version) / version.tflite_file, facts)
-    if not Path(wanted).exists():
-        raise NoSubject(f"there is no file and no version {wanted}; see manage.py list_models")
-    return open_subject(Path(wanted))
+    if Path(wanted).exists():
+        return open_subject(Path(wanted))
+    for shipped in SHIPPED.glob("letters-*.tflite"):  # tags on their page, but no versions
+        if shipped.stem == wanted:
+            return open_subject(shipped)
+    raise NoSubject(f"there is no file and no version {wanted}; see manage.py list_models")
 
 
 def _keep(version: ModelVersion | None, report: Report) -> None:
