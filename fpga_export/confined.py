@@ -25,6 +25,7 @@ class Limits:
     memory: int = 1 << 30  # bytes of address space
     file: int = 256 << 20  # bytes of the largest file that it writes
     wall_seconds: float = 120.0
+    own_group: bool = True  # False in a child that is ended with all that it started
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +42,7 @@ class Ran:
 def run_confined(command: Sequence[str], folder: Path, limits: Limits) -> Ran:
     """Run `command` in `folder`, with an environment of nothing but a path.
 
-    Raises `ProgramMissing`. Whatever it started is killed with it.
+    Raises `ProgramMissing`. Whatever it started is killed with it, if it has its own group.
     """
     path = os.environ.get("PATH", os.defpath)
     if not any(os.access(Path(one, command[0]), os.X_OK) for one in path.split(os.pathsep) if one):
@@ -60,7 +61,7 @@ def run_confined(command: Sequence[str], folder: Path, limits: Limits) -> Ran:
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=subprocess.STDOUT,
-            start_new_session=True,
+            start_new_session=limits.own_group,
         )
         timed_out = False
         try:
@@ -68,7 +69,7 @@ def run_confined(command: Sequence[str], folder: Path, limits: Limits) -> Ran:
         except subprocess.TimeoutExpired:
             timed_out = True
         finally:
-            _kill_group(child)
+            _kill(child, limits)
             code = child.wait()
         size = log.seek(0, os.SEEK_END)
         log.seek(max(0, size - LONGEST_LOG))
@@ -78,7 +79,10 @@ def run_confined(command: Sequence[str], folder: Path, limits: Limits) -> Ran:
     return Ran(" ".join(command), code, said, seconds, stopped or _out_of_memory(code, said))
 
 
-def _kill_group(child: subprocess.Popen[bytes]) -> None:
+def _kill(child: subprocess.Popen[bytes], limits: Limits) -> None:
+    if not limits.own_group:
+        child.kill()
+        return
     try:
         os.killpg(child.pid, signal.SIGKILL)
     except ProcessLookupError:

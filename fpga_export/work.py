@@ -13,6 +13,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from fpga_export.confined import Limits
 from fpga_export.core.float_run import run_float
 from fpga_export.core.graph import FloatGraph, ModelRefused
 from fpga_export.core.image_memory import (
@@ -30,6 +31,7 @@ from fpga_export.core.maps import IntegerMaps, channel_pictures, feature_workboo
 from fpga_export.core.names import file_stem
 from fpga_export.core.passes import NotForHardware
 from fpga_export.core.quantise import codes_of, hardware_prefix, quantise
+from fpga_export.core.vhdl.budget import plan
 from fpga_export.core.vhdl.cycles import predict
 from fpga_export.core.vhdl.design import design
 from fpga_export.core.vhdl.packing import pack_of
@@ -39,7 +41,7 @@ Floats = NDArray[np.float32]
 MOST_CHANNELS: Final = (
     256  # pictures of single channels a layer; the mosaic and the sheets have all
 )
-SIMULATED_MACS: Final = 5_000_000  # beyond it only the first layers are simulated
+SIMULATED_S: Final = 20.0  # of GHDL's time, half of which is planned for: then the layers end
 
 
 class BadRequest(Exception):
@@ -291,14 +293,19 @@ def whole(run: Run) -> dict[str, Any]:
     )
     codes = codes_of(graph, network, picture)
     run.tell(0.2, "write")
+    chosen = plan(network, lanes=lanes, cpu_seconds=SIMULATED_S)
+    others = [codes_of(graph, network, one) for one in calibration(picture)[1 : chosen.pictures]]
     files = design(
-        network, lanes=lanes, pictures=[codes], name=graph.name, library=simulators.library()
+        network,
+        lanes=lanes,
+        pictures=[codes, *others],
+        name=graph.name,
+        library=simulators.library(),
     )
     folder = run.folder / "out" / "hdl_designs"
     simulators.write(files, folder)
     run.tell(0.3, "simulate")
-    through = _first_blocks(network, lanes) if graph.macs > SIMULATED_MACS else None
-    verdict = simulators.simulate(folder, through=through)
+    verdict = simulators.simulate(folder, through=chosen.through, limits=Limits(own_group=False))
     _sweep_build(folder)
     if not verdict.offered:
         raise BadRequest("mismatch", log=verdict.log[-2000:])
@@ -326,18 +333,6 @@ def whole(run: Run) -> dict[str, Any]:
             for node in network.nodes
         ],
     }
-
-
-def _first_blocks(network: Network, lanes: int) -> str:
-    """As many of the first layers as GHDL simulates in about ten seconds."""
-    cycles, total = predict(network, lanes=lanes), 0
-    chosen = network.nodes[1].name
-    for node in network.nodes[1:]:
-        total += cycles[node.name]
-        if total > 400_000:
-            break
-        chosen = node.name
-    return chosen
 
 
 def _sweep_build(folder: Path) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import math
+import os
 from pathlib import Path
 
 import pytest
@@ -123,3 +124,10 @@ def test_an_export_writes_nothing_outside_of_its_folder(tmp_path: Path) -> None:
     for name in ("../outside", "/outside", "a/../../outside"):
         with pytest.raises(ValueError, match="outside"):
             write({name: ""}, tmp_path)
+
+
+def test_a_program_can_stay_in_the_group_that_is_ended_as_one(tmp_path: Path) -> None:
+    group = "cut -d ' ' -f 5 /proc/self/stat"
+    together = run_confined(["sh", "-c", group], tmp_path, Limits(own_group=False))
+    apart = run_confined(["sh", "-c", group], tmp_path, Limits())
+    assert int(together.said) == os.getpgrp() != int(apart.said)
