@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from predictions.core.labels import EMOTIONS, emotion_id
+from predictions.training.letters.packs import read_hands
 from predictions.training.packs import PackError, one_hot, read_split, vote_targets
 
 HAPPY, NEUTRAL, SAD = (EMOTIONS.index(name) for name in ("happy", "neutral", "sad"))
@@ -63,7 +64,7 @@ def test_a_split_holds_its_own_rows_alone(tmp_path: Path) -> None:
 
 
 def test_a_missing_pack_and_a_strange_label_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(FileNotFoundError):
+    with pytest.raises(FileNotFoundError, match=r"no emotions_ferplus\.npz or .* in "):
         read_split(tmp_path, "train")
     strange: dict[str, Any] = {"data": np.zeros(1, np.uint8), "offsets": [0, 1], "split": [b"val"]}
     np.savez(tmp_path / "emotions_ferplus.npz", **strange)
@@ -72,6 +73,16 @@ def test_a_missing_pack_and_a_strange_label_are_refused(tmp_path: Path) -> None:
     np.savez(tmp_path / "emotions_ferplus.npz", label=np.array([b"bored"]), **strange)
     with pytest.raises(PackError, match="bored"):
         read_split(tmp_path, "val")
+
+
+@pytest.mark.parametrize("content", [b"", b"PK\3\4 and no more", b"no archive"])
+def test_a_damaged_pack_is_named(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "emotions_ferplus.npz").write_bytes(content)
+    with pytest.raises(PackError, match=r"emotions_ferplus\.npz is no pack"):
+        read_split(tmp_path, "val")
+    (tmp_path / "asl.npz").write_bytes(content)
+    with pytest.raises(PackError, match=r"asl\.npz is no pack"):
+        read_hands(tmp_path, "val")
 
 
 def test_a_target_is_the_share_of_votes_without_single_ones() -> None:

@@ -1,8 +1,11 @@
 """Reads the photo packs: faces as gray 96x96 arrays, targets as distributions."""
 
+import zipfile
+import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -57,7 +60,7 @@ def read_split(folder: Path, split: str) -> Faces:
         if path.exists()
     ]
     if not found:
-        raise FileNotFoundError(folder / "emotions_ferplus.npz")
+        raise FileNotFoundError(f"no emotions_ferplus.npz or emotions_muxspace.npz in {folder}")
     return Faces(
         np.concatenate([part.images for part in found]),
         np.concatenate([part.targets for part in found]),
@@ -92,9 +95,17 @@ def one_hot(labels: NDArray[np.int64], *, smoothing: float = 0.0) -> NDArray[np.
     return (hot * (1 - smoothing) + smoothing / len(EMOTIONS)).astype(np.float32)
 
 
+def read_columns(path: Path) -> dict[str, NDArray[Any]]:
+    """All that the pack holds. Raises `PackError`, and `FileNotFoundError`."""
+    try:
+        with np.load(path, allow_pickle=False) as pack:
+            return {name: pack[name] for name in pack.files}  # a pack re-reads on every access
+    except (EOFError, ValueError, zipfile.BadZipFile, zlib.error) as error:
+        raise PackError(f"{path.name} is no pack (.npz), or it is damaged") from error
+
+
 def _read_pack(path: Path, split: str) -> Faces:
-    with np.load(path, allow_pickle=False) as pack:
-        columns = {name: pack[name] for name in pack.files}  # a pack re-reads on every access
+    columns = read_columns(path)
     missing = {"data", "offsets", "label", "split"} - columns.keys()
     if missing:
         raise PackError(f"{path.name} lacks {sorted(missing)}")

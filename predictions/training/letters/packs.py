@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from predictions.core.labels import LETTERS
 from predictions.training.letters.masks import hand_mask
-from predictions.training.packs import PackError
+from predictions.training.packs import PackError, read_columns
 
 SIDE: Final = 96
 PACK: Final = "asl.npz"
@@ -57,8 +57,7 @@ def read_hands(folder: Path, split: str, *, cut_out: bool = False) -> Hands:
 
     Raises `PackError`, and `FileNotFoundError` when the pack is not there.
     """
-    with np.load(folder / PACK, allow_pickle=False) as pack:
-        columns = {name: pack[name] for name in pack.files}  # a pack re-reads on every access
+    columns = read_columns(folder / PACK)
     missing = {"data", "offsets", "label", "split", "source"} - columns.keys()
     if missing:
         raise PackError(f"{PACK} lacks {sorted(missing)}")
