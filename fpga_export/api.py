@@ -2,9 +2,10 @@
 
 from typing import Any, cast
 
-from django.http import FileResponse, StreamingHttpResponse
+from django.http import HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.utils import timezone
+from django.utils.http import content_disposition_header
 from drf_spectacular.utils import extend_schema
 from rest_framework.decorators import api_view, parser_classes
 from rest_framework.parsers import FormParser, JSONParser, MultiPartParser
@@ -160,7 +161,7 @@ def cancel(request: Request, session_id: str) -> Response:
 
 @extend_schema(tags=TAGS, summary="One file", responses={200: bytes, **problems(_404="no_export")})
 @api_view(["GET"])
-def file(request: Request, session_id: str, name: str) -> FileResponse:
+def file(request: Request, session_id: str, name: str) -> HttpResponse:
     export_of = own_export(request, session_id)
     found = find_file(user_of(request), name, session_id=export_of.session_id)
     if found is None:
@@ -182,20 +183,18 @@ def archive(request: Request, session_id: str) -> StreamingHttpResponse:
     return response
 
 
-def sent(artifact: Artifact) -> FileResponse:
+def sent(artifact: Artifact) -> HttpResponse:
     """The file as an attachment; a picture that we encoded may be shown."""
     path = store.published(artifact.folder, artifact.export.session_id) / artifact.name
     try:
-        opened = path.open("rb")
+        data = path.read_bytes()
     except OSError as error:
         raise NoExport from error
     kind = SHOWN.get(path.suffix)
-    response = FileResponse(
-        opened,
-        as_attachment=kind is None,
-        filename=path.name,
-        content_type=kind or "application/octet-stream",
-    )
+    response = HttpResponse(data, content_type=kind or "application/octet-stream")
+    disposition = content_disposition_header(kind is None, path.name)
+    if disposition:
+        response["Content-Disposition"] = disposition
     guard(response)
     return response
 

@@ -168,7 +168,7 @@ def _told(
         "name": name,
         "type": kind,
         "output_shape": list(values.shape),
-        "min": float(values.min()),
+        "min": float(values.min()) + 0.0,  # no -0
         "max": float(values.max()),
         "mean": float(values.mean()),
         "zeros": int((values == 0).sum()),

@@ -18,7 +18,7 @@ from visionai.lib.body_limit import BodyLimit  # noqa: E402
 from visionai.lib.runtime import runtime  # noqa: E402
 
 Scope = dict[str, Any]
-MOST_BODY = 32 * 2**20  # bytes; a picture may have 10 MiB
+MOST_BODY = 52 * 2**20  # bytes; a network may have 50 MiB
 
 
 async def refuse(_scope: Scope, _receive: Any, send: Any) -> None:
