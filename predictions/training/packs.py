@@ -98,9 +98,10 @@ def one_hot(labels: NDArray[np.int64], *, smoothing: float = 0.0) -> NDArray[np.
 def read_columns(path: Path) -> dict[str, NDArray[Any]]:
     """All that the pack holds. Raises `PackError`, and `FileNotFoundError`."""
     try:
-        with np.load(path, allow_pickle=False) as pack:
+        # Opened here: of a damaged archive numpy leaves the file open.
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as pack:
             return {name: pack[name] for name in pack.files}  # a pack re-reads on every access
-    except (EOFError, ValueError, zipfile.BadZipFile, zlib.error) as error:
+    except (EOFError, TypeError, ValueError, zipfile.BadZipFile, zlib.error) as error:
         raise PackError(f"{path.name} is no pack (.npz), or it is damaged") from error
 
 
