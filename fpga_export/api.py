@@ -23,6 +23,7 @@ from fpga_export.services import (
     delete_export,
     delete_network,
     start_export,
+    start_netlist,
     upload_network,
 )
 from sessions_app.models import Sesion
@@ -98,7 +99,7 @@ def exports(request: Request) -> Response:
         rows = ExportSession.objects.owned_by(user_of(request))[:200]
         return Response({"exports": [export_body(one) | {"result": None} for one in rows]})
     kind = KINDS.get(str(forms.body_of(request).get("kind", "")))
-    if kind is None:
+    if kind is None or kind == ExportSession.Kind.NETLIST:  # it has an address of its own
         raise BadInput(reason="kind: " + ", ".join(KINDS))
     return started(request, kind)
 
@@ -127,6 +128,11 @@ def started(request: Request, kind: ExportSession.Kind) -> Response:
         picture=asked.picture,
         at=timezone.now(),
     )
+    return queued(made)
+
+
+def queued(made: ExportSession) -> Response:
+    """202, and where to look."""
     url = f"/api/v1/hardware/exports/{made.session_id}"
     body_out = {"success": True, "session_id": made.session_id, "status": "running"}
     return Response(body_out | {"status_url": url}, status=202, headers={"Location": url})
@@ -157,6 +163,19 @@ def export(request: Request, session_id: str) -> Response:
 def cancel(request: Request, session_id: str) -> Response:
     found = own_export(request, session_id)
     return Response({"cancelled": cancel_export(found, at=timezone.now())})
+
+
+@extend_schema(
+    tags=TAGS,
+    summary="Take a finished design past synthesis",
+    request=None,
+    responses={202: dict, **problems(_404="no_export", _409="no_design")},
+)
+@api_view(["POST"])
+def netlist(request: Request, session_id: str) -> Response:
+    design = own_export(request, session_id)
+    made = start_netlist(user_of(request), sesion_of(request), design, at=timezone.now())
+    return queued(made)
 
 
 @extend_schema(tags=TAGS, summary="One file", responses={200: bytes, **problems(_404="no_export")})

@@ -10,6 +10,9 @@ urlpatterns = [
     re_path(r"^hardware/exports/?$", api.exports, name="api-exports"),
     re_path(r"^hardware/exports/(?P<session_id>[\w-]+)/?$", api.export, name="api-export"),
     re_path(r"^hardware/exports/(?P<session_id>[\w-]+)/cancel/?$", api.cancel, name="api-cancel"),
+    re_path(
+        r"^hardware/exports/(?P<session_id>[\w-]+)/netlist/?$", api.netlist, name="api-netlist"
+    ),
     re_path(r"^hardware/exports/(?P<session_id>[\w-]+)/zip/?$", api.archive, name="api-zip"),
     re_path(
         r"^hardware/exports/(?P<session_id>[\w-]+)/files/(?P<name>.+)$", api.file, name="api-file"

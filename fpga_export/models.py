@@ -67,6 +67,7 @@ class ExportSession(Job):
         IMAGE = "image", _("Picture to VHDL")
         WEIGHTS = "weights", _("Weights to VHDL")
         DESIGN = "design", _("Whole network")
+        NETLIST = "netlist", _("Design past synthesis")
 
     session_id = models.CharField(_("session"), max_length=100, unique=True)
     owner = models.ForeignKey(

@@ -93,6 +93,11 @@ class NoExport(DomainError):
     detail = _("It may have been deleted; the list shows what is there.")
 
 
+class NoDesign(DomainError):
+    status, code, title = 409, "no_design", _("There is no finished design")
+    detail = _("Only a whole network that is done can be taken past synthesis.")
+
+
 class BadInput(DomainError):
     status, code, title = 400, "bad_input", _("The request is not valid")
     detail = _("{reason}")
@@ -118,6 +123,7 @@ FAULTS: Final[dict[str, str | Promise]] = {
     "limits": _("The run took more time or memory than is allowed. Try a smaller network."),
     "cancelled": _("It was cancelled."),
     "lost": _("The run was interrupted too often. Start it again."),
+    "no_design": _("The design was deleted."),
     "mismatch": _("The simulation differed from the model, so the design is not given out."),
     "not_for_hardware": _("No core can hold the layer {layer}: {reason}."),
     "array_shape": _("The numbers are not those of a picture of {expected}."),

@@ -32,6 +32,7 @@ from fpga_export.refusals import (
     BusyAlready,
     NameTaken,
     NetworkRefused,
+    NoDesign,
     NoNetwork,
     QuotaReached,
 )
@@ -44,6 +45,7 @@ QUOTA: Final = 500 * 2**20  # bytes of a user's networks and exports
 MOST_NETWORKS: Final = 50
 AGE: Final = timedelta(hours=24)
 LONGEST_S: Final = 300.0
+NETLIST_S: Final = 900.0
 CHECK_S: Final = 5.0
 BEAT_S: Final = 2.0
 FILENAME: Final = re.compile(r"[\w .()+-]{1,110}\.(keras|h5|hdf5)", re.IGNORECASE)
@@ -154,7 +156,7 @@ def start_export(
     """Queue a run. Raises `NoNetwork`, `BusyAlready` and `QuotaReached`."""
     from fpga_export.tasks import run_export  # the task calls this module
 
-    if kind != ExportSession.Kind.IMAGE:
+    if kind not in {ExportSession.Kind.IMAGE, ExportSession.Kind.NETLIST}:
         network_path(user, network)
     if used_bytes(user) > QUOTA:
         raise QuotaReached(limit="500 MB")
@@ -181,6 +183,25 @@ def start_export(
     return export
 
 
+def start_netlist(
+    user: User, sesion: Sesion | None, design: ExportSession, *, at: datetime
+) -> ExportSession:
+    """Queue a finished design for synthesis: is its netlist exact, how large, how fast.
+
+    Raises `NoDesign`, `BusyAlready` and `QuotaReached`.
+    """
+    if design.kind != ExportSession.Kind.DESIGN or design.state != JobState.DONE:
+        raise NoDesign
+    return start_export(
+        user,
+        sesion,
+        kind=ExportSession.Kind.NETLIST,
+        asked={"design": design.session_id},
+        network=design.network,
+        at=at,
+    )
+
+
 def run(pk: int) -> None:
     """Do what a row asks for, unless another worker does. Safe to call twice."""
     rows = ExportSession.objects.filter(pk=pk)
@@ -195,14 +216,23 @@ def run(pk: int) -> None:
         return
     folder = store.work(export.session_id)
     shutil.rmtree(folder / "out", ignore_errors=True)
+    path, seconds = None, LONGEST_S
     try:
-        path = network_path(export.owner, export.network) if export.network else None
+        if export.kind == ExportSession.Kind.NETLIST:
+            seconds = NETLIST_S
+            shutil.rmtree(folder / "design", ignore_errors=True)
+            store.copy_design(str(export.asked["design"]), folder / "design")
+        elif export.network:
+            path = network_path(export.owner, export.network)
     except NoNetwork:
         _fail(export, "internal")
         return
+    except FileNotFoundError:
+        _fail(export, "no_design")
+        return
     asked = {**export.asked, **_request(export.kind, export.network, path)}
     asked["session_id"] = export.session_id
-    ended = _in_child(folder, asked, seconds=LONGEST_S, watched=export)
+    ended = _in_child(folder, asked, seconds=seconds, watched=export)
     if ended.error:
         _fail(export, str(ended.error["code"]), ended.error.get("facts", {}))
     elif ended.code != 0:

@@ -74,6 +74,11 @@ def _files(folder: Path) -> Iterator[tuple[str, int, str]]:
     folder.chmod(0o700)
 
 
+def copy_design(session_id: str, target: Path) -> None:
+    """A finished design's files, for a run that starts from them. Raises `FileNotFoundError`."""
+    shutil.copytree(published("hdl_designs", session_id), target)
+
+
 def forget(session_id: str) -> None:
     """Remove all that a session left on the disk."""
     for folder in FOLDERS:

@@ -13,5 +13,6 @@ urlpatterns = [
     path("hardware/redes/<str:name>/<str:kind>/", views.start, name="hardware-start"),
     path("hardware/trabajos/<str:session_id>/", views.export, name="hardware-export"),
     path("hardware/trabajos/<str:session_id>/cancelar/", views.cancel, name="hardware-cancel"),
+    path("hardware/trabajos/<str:session_id>/sintesis/", views.netlist, name="hardware-netlist"),
     path("hardware/trabajos/<str:session_id>/borrar/", views.remove, name="hardware-delete"),
 ]

@@ -22,6 +22,7 @@ from fpga_export.services import (
     delete_export,
     delete_network,
     start_export,
+    start_netlist,
     upload_network,
     used_bytes,
 )
@@ -186,6 +187,18 @@ def export(request: HttpRequest, session_id: str) -> HttpResponse:
         chances = enumerate(result["all_probabilities"])
         facts["best"] = sorted(chances, key=lambda one: -one[1])[:5]
     return render(request, "fpga_export/export.html", facts)
+
+
+@login_required
+@require_POST
+def netlist(request: HttpRequest, session_id: str) -> HttpResponse:
+    design = _own(request, session_id)
+    try:
+        made = start_netlist(_user(request), _sesion(request), design, at=timezone.now())
+    except DomainError as refusal:
+        messages.error(request, f"{refusal.title}: {refusal.sentence()}")
+        return redirect("hardware-export", session_id=session_id)
+    return redirect("hardware-export", session_id=made.session_id)
 
 
 @login_required

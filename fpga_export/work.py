@@ -36,6 +36,7 @@ from fpga_export.core.vhdl.cycles import predict
 from fpga_export.core.vhdl.design import design
 from fpga_export.core.vhdl.packing import pack_of
 from fpga_export.core.weight_memory import weight_memories
+from fpga_export.netlist_work import past_synthesis
 
 Floats = NDArray[np.float32]
 MOST_CHANNELS: Final = (
@@ -341,6 +342,11 @@ def _sweep_build(folder: Path) -> None:
     shutil.rmtree(folder / "build", ignore_errors=True)
 
 
+def synthesised(run: Run) -> dict[str, Any]:
+    """A finished design past synthesis; its files were copied into this folder."""
+    return past_synthesis(run.folder / "design", tell=run.tell, write=run.write)
+
+
 def check(run: Run) -> dict[str, Any]:
     """What an uploaded file is: its layers, without their weights."""
     graph = run.graph()
@@ -370,6 +376,7 @@ KINDS: Final[Mapping[str, Callable[[Run], dict[str, Any]]]] = {
     "image": image,
     "weights": weights,
     "design": whole,
+    "netlist": synthesised,
 }
 
 
