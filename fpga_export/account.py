@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 
 from accounts.models import User
-from fpga_export.models import ExportSession, UploadedNetwork
+from fpga_export.models import ExportSession, FaultDefault, UploadedNetwork
 from fpga_export.services import erase_of
 
 Part = tuple[str, Iterator[Mapping[str, object]]]
@@ -17,6 +17,11 @@ def export_networks(user: User) -> Part:
 def export_exports(user: User) -> Part:
     rows = ExportSession.objects.owned_by(user)
     return "exports", rows.values("session_id", "kind", "network", "created_at").iterator()
+
+
+def export_faults(user: User) -> Part:
+    rows = FaultDefault.objects.filter(owner=user)
+    return "fault_configurations", rows.values("config", "saved_at").iterator()
 
 
 def erase_exports(user: User) -> None:

@@ -22,6 +22,7 @@ from fpga_export.services import (
     cancel_export,
     delete_export,
     delete_network,
+    saved_fault_config,
     start_export,
     start_netlist,
     upload_network,
@@ -118,6 +119,10 @@ def started(request: Request, kind: ExportSession.Kind) -> Response:
             settings = forms.image_settings(body)
         elif kind == ExportSession.Kind.DESIGN:
             settings = forms.design_settings(body)
+        elif kind == ExportSession.Kind.FAULTS:
+            settings = forms.fault_settings(body, saved_fault_config(user_of(request)))
+        elif kind == ExportSession.Kind.CAMPAIGN:
+            settings = forms.campaign_settings(body)
         asked = forms.with_picture(request, settings)
     made = start_export(
         user_of(request),

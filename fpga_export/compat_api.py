@@ -85,6 +85,7 @@ def _problem(refusal: DomainError) -> JsonResponse:
 manual_inference = waiting(ExportSession.Kind.INFERENCE)
 convert_image = waiting(ExportSession.Kind.IMAGE)
 extract_weights = waiting(ExportSession.Kind.WEIGHTS)
+fault_inference = waiting(ExportSession.Kind.FAULTS)
 
 
 @extend_schema(exclude=True)

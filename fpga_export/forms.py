@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -9,9 +10,12 @@ from typing import Any, Final
 from django.utils.translation import gettext as _
 from rest_framework.request import Request
 
-from fpga_export.refusals import BadInput, NoFile
+from fpga_export.core.fault_config import MESSAGES, BadFaultConfig, read_config
+from fpga_export.core.faults import KINDS, TARGETS
+from fpga_export.refusals import BadFaults, BadInput, NoFile
 
 PICTURE_BYTES: Final = 10 * 2**20
+MOST_ENTRIES: Final = 200
 PICTURE_FIELDS: Final = ("file", "image")
 TEXT_FIELDS: Final = ("input_data", "image_data", "image", "file")
 
@@ -93,3 +97,75 @@ def design_settings(body: Mapping[str, Any]) -> dict[str, Any]:
         "lanes": whole_number(body, "lanes", 4, 1, 16),
         "bits": whole_number(body, "bits", 8, 2, 16),
     }
+
+
+def fault_config(given: object) -> dict[str, Any]:
+    """A fault configuration, as JSON or as its text, with defaults filled in.
+
+    Raises `BadFaults` with every mistake.
+    """
+    if isinstance(given, str):
+        try:
+            given = json.loads(given)
+        except (ValueError, RecursionError) as error:
+            raise BadInput(reason=_("fault_config is not JSON.")) from error
+    try:
+        return read_config(given).as_json()
+    except BadFaultConfig as refusal:
+        mistakes = [{"path": one.path, "code": one.code} for one in refusal.mistakes]
+        told = "; ".join(f"{one.path}: {_(MESSAGES[one.code])}" for one in refusal.mistakes)
+        raise BadFaults(reason=told, mistakes=mistakes) from refusal
+
+
+def fault_settings(body: Mapping[str, Any], saved: Mapping[str, Any]) -> dict[str, Any]:
+    """The faults of one inference: those that are sent, else the saved ones."""
+    given = body.get("fault_config")
+    config = fault_config(dict(saved) if given in (None, "") else given)
+    return {"fault_config": config, "confirm": truth(body.get("confirm"))}
+
+
+def campaign_settings(body: Mapping[str, Any]) -> dict[str, Any]:
+    """A campaign's plan. Lists may be sent as lists or with commas."""
+    kinds, target = texts(body, "kinds") or ["bit_flip"], str(body.get("target") or "weights")
+    if not set(kinds) <= set(KINDS):
+        raise BadInput(reason=f"kinds: {', '.join(KINDS)}")
+    if target not in TARGETS:
+        raise BadInput(reason=f"target: {', '.join(TARGETS)}")
+    try:
+        rates = [float(one) for one in texts(body, "rates")]
+    except ValueError as error:
+        raise BadInput(reason=_("rates are numbers from 0 to 1.")) from error
+    if not all(0 <= rate <= 1 for rate in rates):
+        raise BadInput(reason=_("rates are numbers from 0 to 1."))
+    return {
+        "kinds": kinds,
+        "target": target,
+        "layers": texts(body, "layers"),
+        "rates": rates,
+        "hits": whole_number(body, "hits", 1, 1, 10**6),
+        "each_bit": truth(body.get("each_bit", True)),
+        "runs": whole_number(body, "runs", 10, 1, 1000),
+        "seed": whole_number(body, "seed", 0, 0, 2**31 - 1),
+        "confirm": truth(body.get("confirm")),
+    }
+
+
+def texts(body: Mapping[str, Any], name: str) -> list[str]:
+    """A field's entries, at most 200. Raises `BadInput`."""
+    value = body.get(name) or []
+    several = getattr(body, "getlist", None)
+    if several is not None:
+        value = several(name)
+    if isinstance(value, str):
+        value = [value]
+    if not isinstance(value, list):
+        raise BadInput(reason=_("{name} is a list.").format(name=name))
+    found = [part.strip() for one in value for part in str(one).split(",") if part.strip()]
+    if len(found) > MOST_ENTRIES:
+        raise BadInput(reason=_("{name} has too many entries.").format(name=name))
+    return found
+
+
+def truth(value: object) -> bool:
+    """Whether a field says yes."""
+    return str(value).lower() in {"true", "1", "on", "yes"}

@@ -68,6 +68,8 @@ class ExportSession(Job):
         WEIGHTS = "weights", _("Weights to VHDL")
         DESIGN = "design", _("Whole network")
         NETLIST = "netlist", _("Design past synthesis")
+        FAULTS = "faults", _("Layer by layer with faults")
+        CAMPAIGN = "campaign", _("Fault campaign")
 
     session_id = models.CharField(_("session"), max_length=100, unique=True)
     owner = models.ForeignKey(
@@ -94,6 +96,23 @@ class ExportSession(Job):
 
     def __str__(self) -> str:
         return self.session_id
+
+
+class FaultDefault(models.Model):
+    """The faults that a user's inferences get where the request names none."""
+
+    owner = models.OneToOneField(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="fault_default"
+    )
+    config = models.JSONField(_("configuration"))
+    saved_at = models.DateTimeField(_("saved"))
+
+    class Meta:
+        verbose_name = _("fault configuration")
+        verbose_name_plural = _("fault configurations")
+
+    def __str__(self) -> str:
+        return str(self.owner)
 
 
 class Artifact(models.Model):

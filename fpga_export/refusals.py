@@ -73,6 +73,13 @@ class NameTaken(DomainError):
     detail = _("Delete {filename} first, or upload the file under another name.")
 
 
+class BadFaults(DomainError):
+    """A fault configuration with mistakes; `mistakes` names each with its place."""
+
+    status, code, title = 400, "bad_fault_config", _("The fault configuration has mistakes")
+    detail = _("{reason}")
+
+
 class QuotaReached(DomainError):
     status, code, title = 409, "quota", _("Your space is used up")
     detail = _("Delete networks or exports that you do not need; {limit} are allowed.")
@@ -129,6 +136,14 @@ FAULTS: Final[dict[str, str | Promise]] = {
     "array_shape": _("The numbers are not those of a picture of {expected}."),
     "bad_array": _("The numbers are no picture."),
     "channels": _("A picture file has 1 or 3 channels; send this network an array."),
+    "bad_fault_config": _("The faults do not fit this network: {reason}."),
+    "bad_plan": _("The campaign does not fit this network: choose layers that have what is hit."),
+    "too_many_trials": _("That would be {trials} trials; {limit} are allowed."),
+    "unknown_node": _("The network has no layer {node}."),
+    "no_weights": _("The layer {node} has no weights."),
+    "bit_outside": _("The layer {node} has words of {bits} bits; bit {bit} is outside."),
+    "position_outside": _("The layer {node} has {count} words; position {position} is outside."),
+    "too_many_hits": _("The layer {node} has {count} bits; {hits} cannot be hit."),
     "image_size": _("A side has 1 to 1,024 pixels."),
     "empty": _("The picture is empty."),
     "too_large": _("The picture is too large."),

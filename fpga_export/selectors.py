@@ -118,7 +118,7 @@ def original_body(export: ExportSession) -> dict[str, Any]:
     result = export.result
     names = list(export.artifacts.values_list("name", flat=True))
     body: dict[str, Any] = {"success": True, "session_id": export.session_id}
-    if export.kind == ExportSession.Kind.INFERENCE:
+    if export.kind in {ExportSession.Kind.INFERENCE, ExportSession.Kind.FAULTS}:
         layers = {layer["name"]: layer for layer in result["layers"]}
         keys = ("predicted_class", "confidence", "all_probabilities")
         body |= {key: result[key] for key in keys}
@@ -128,6 +128,8 @@ def original_body(export: ExportSession) -> dict[str, Any]:
             "image_files": [name for name in names if name.endswith(".png")],
             "model_used": export.network,
         }
+        if export.kind == ExportSession.Kind.FAULTS:
+            body["fault_injection"] = result["fault_injection"]
     elif export.kind == ExportSession.Kind.IMAGE:
         path = store.published("vhdl_outputs", export.session_id) / result["file"]
         body |= {

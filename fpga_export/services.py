@@ -27,7 +27,7 @@ from django.utils import timezone
 from accounts.models import User
 from fpga_export import store
 from fpga_export.core.limits import FILE_BYTES
-from fpga_export.models import Artifact, ExportSession, UploadedNetwork
+from fpga_export.models import Artifact, ExportSession, FaultDefault, UploadedNetwork
 from fpga_export.refusals import (
     BusyAlready,
     NameTaken,
@@ -396,3 +396,17 @@ def erase_of(user: User) -> None:
         network.delete()
     for export in ExportSession.objects.owned_by(user):
         delete_export(export)
+    FaultDefault.objects.filter(owner=user).delete()
+
+
+def save_fault_config(user: User, config: Mapping[str, Any], *, at: datetime) -> None:
+    """Keep a checked configuration as the user's own default."""
+    FaultDefault.objects.update_or_create(
+        owner=user, defaults={"config": dict(config), "saved_at": at}
+    )
+
+
+def saved_fault_config(user: User) -> dict[str, Any]:
+    """The user's default; without one, no faults."""
+    found = FaultDefault.objects.filter(owner=user).first()
+    return dict(found.config) if found else {"enabled": False, "layers": {}}

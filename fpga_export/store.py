@@ -9,7 +9,13 @@ from typing import Final
 
 from django.conf import settings
 
-FOLDERS: Final = ("layer_outputs", "vhdl_outputs", "model_weights_outputs", "hdl_designs")
+FOLDERS: Final = (
+    "layer_outputs",
+    "vhdl_outputs",
+    "model_weights_outputs",
+    "hdl_designs",
+    "fault_outputs",
+)
 SHIPPED: Final = Path(settings.BASE_DIR) / "predictions" / "ml_models"
 
 

@@ -13,6 +13,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from fpga_export import fault_work
 from fpga_export.confined import Limits
 from fpga_export.core.float_run import run_float
 from fpga_export.core.graph import FloatGraph, ModelRefused
@@ -370,6 +371,20 @@ def check(run: Run) -> dict[str, Any]:
     }
 
 
+def faults(run: Run) -> dict[str, Any]:
+    """Layer by layer, with faults in the integer network."""
+    graph = run.graph()
+    picture = run.pixels(graph)
+    return fault_work.inference(run, graph, picture, calibration(picture))
+
+
+def campaign(run: Run) -> dict[str, Any]:
+    """Many faults, one after the other."""
+    graph = run.graph()
+    picture = run.pixels(graph)
+    return fault_work.many(run, graph, picture, calibration(picture))
+
+
 KINDS: Final[Mapping[str, Callable[[Run], dict[str, Any]]]] = {
     "check": check,
     "inference": inference,
@@ -377,6 +392,8 @@ KINDS: Final[Mapping[str, Callable[[Run], dict[str, Any]]]] = {
     "weights": weights,
     "design": whole,
     "netlist": synthesised,
+    "faults": faults,
+    "campaign": campaign,
 }
 
 

@@ -6,6 +6,7 @@ The trailing slash is optional on all of them; a redirect would lose the body of
 from django.urls import URLPattern, re_path
 
 from fpga_export import compat_api as export_api
+from fpga_export import fault_api
 from predictions import letters_api
 from sessions_app import compat_api
 from visionai import status
@@ -23,6 +24,8 @@ urlpatterns: list[URLPattern] = [
     re_path(r"^asl/modelo/info/?$", letters_api.original_model),
     re_path(r"^manual_inference/?$", export_api.manual_inference),
     re_path(r"^convert_image_to_vhdl/?$", export_api.convert_image),
+    re_path(r"^fault_injector/inference/?$", export_api.fault_inference),
+    re_path(r"^fault_injector/configure/?$", fault_api.configure_faults),
     re_path(r"^extract_model_weights/?$", export_api.extract_weights),
     re_path(r"^(?:models|list_models)/?$", export_api.list_models),
     re_path(r"^upload_model/?$", export_api.upload_model),

@@ -9,6 +9,6 @@ from sessions_app import account
 def connect() -> None:
     """Once a process, when all apps are loaded."""
     hooks.export_all = [account.export_sessions, seen.export_predictions, seen.export_consents]
-    hooks.export_all += [made.export_networks, made.export_exports]
+    hooks.export_all += [made.export_networks, made.export_exports, made.export_faults]
     hooks.erase = [account.erase_sessions, seen.erase_predictions, made.erase_exports]
     hooks.disabled = [account.end_disabled]

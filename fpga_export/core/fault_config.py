@@ -12,6 +12,12 @@ from typing import Any, Final
 from fpga_export.core.faults import KINDS, TARGETS, Fault, Kind, Target
 from fpga_export.core.ir import Conv, Depthwise, Network
 
+
+def gettext_noop(text: str) -> str:
+    """Marks a sentence for the catalogue; whoever shows it translates it."""
+    return text
+
+
 MOST_LAYERS: Final = 200
 MOST_POSITIONS: Final = 1000
 MOST_SEED: Final = 2**31 - 1
@@ -19,20 +25,22 @@ KEYS: Final = frozenset(
     {"fault_type", "fault_rate", "target", "bits", "positions", "hits", "strength"}
 )
 MESSAGES: Final = {
-    "not_an_object": "must be an object",
-    "unknown_key": "is not known",
-    "not_a_boolean": "must be true or false",
-    "missing": "is missing",
-    "unknown_kind": f"must be one of {', '.join(KINDS)}",
-    "unknown_target": f"must be one of {', '.join(TARGETS)}",
-    "not_a_rate": "must be a number from 0 to 1",
-    "not_an_integer": "must be an integer from 0",
-    "not_integers": "must be a list of integers from 0",
-    "too_many": "has too many entries",
-    "one_amount": "needs one of fault_rate, hits and positions",
-    "no_bits_in_noise": "does not go with random_noise",
-    "unknown_layer": "is no layer of the integer network",
-    "no_weights": "has no weights",
+    "not_an_object": gettext_noop("must be an object"),
+    "unknown_key": gettext_noop("is not known"),
+    "not_a_boolean": gettext_noop("must be true or false"),
+    "missing": gettext_noop("is missing"),
+    "unknown_kind": gettext_noop(
+        "must be one of bit_flip, stuck_at_0, stuck_at_1 and random_noise"
+    ),
+    "unknown_target": gettext_noop("must be weights or activations"),
+    "not_a_rate": gettext_noop("must be a number from 0 to 1"),
+    "not_an_integer": gettext_noop("must be a whole number from 0"),
+    "not_integers": gettext_noop("must be a list of whole numbers from 0"),
+    "too_many": gettext_noop("has too many entries"),
+    "one_amount": gettext_noop("needs one of fault_rate, hits and positions"),
+    "no_bits_in_noise": gettext_noop("does not go with random_noise"),
+    "unknown_layer": gettext_noop("is no layer of the integer network"),
+    "no_weights": gettext_noop("has no weights"),
 }
 
 
@@ -54,6 +62,7 @@ class BadFaultConfig(Exception):
 
     def __init__(self, mistakes: tuple[Mistake, ...]) -> None:
         self.mistakes = mistakes
+        self.facts = {"reason": "; ".join(map(str, mistakes))}
         super().__init__("; ".join(map(str, mistakes)))
 
 
