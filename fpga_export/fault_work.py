@@ -11,6 +11,7 @@ from typing import Any, Final, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from fpga_export.confined import Limits
 from fpga_export.core.fault_campaign import (
     HEADS,
     HeatMap,
@@ -169,7 +170,7 @@ def confirmed(
     )
     folder = run.folder / "out" / "hdl_designs"
     simulators.write(files, folder)
-    verdict = simulators.simulate(folder)
+    verdict = simulators.simulate(folder, limits=Limits(own_group=False))
     shutil.rmtree(folder / simulators.BUILD, ignore_errors=True)
     if not verdict.offered:
         shutil.rmtree(folder)

@@ -32,6 +32,8 @@ from fpga_export.core.maps import IntegerMaps, channel_pictures, feature_workboo
 from fpga_export.core.names import file_stem
 from fpga_export.core.passes import NotForHardware
 from fpga_export.core.quantise import codes_of, hardware_prefix, quantise
+from fpga_export.core.report import report
+from fpga_export.core.report_workbook import report_workbook
 from fpga_export.core.vhdl.budget import plan
 from fpga_export.core.vhdl.cycles import predict
 from fpga_export.core.vhdl.design import design
@@ -313,6 +315,10 @@ def whole(run: Run) -> dict[str, Any]:
         raise BadRequest("mismatch", log=verdict.log[-2000:])
     told = verdict.as_json()
     run.write("hdl_designs", "verdict.json", json.dumps(told, indent=1))
+    run.tell(0.9, "report")
+    found = report(graph, network, calibration(picture), lanes=lanes, verdict=told)
+    run.write("hdl_designs", "report.json", json.dumps(found, indent=1))
+    run.write("hdl_designs", "report.xlsx", report_workbook(found))
     outputs, cycles = run_integer(network, codes), predict(network, lanes=lanes)
     return {
         "label": verdict.label,
@@ -323,6 +329,7 @@ def whole(run: Run) -> dict[str, Any]:
         "cycles": sum(cycles.values()),
         "integer_class": int(answers(network, outputs)[0]),
         "verdict": told,
+        "report": {key: found[key] for key in ("network", "agreement", "layers")},
         "nodes": [
             {
                 "name": node.name,

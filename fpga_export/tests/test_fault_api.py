@@ -131,7 +131,7 @@ def test_a_campaign_runs_and_leaves_its_table(ada: User, eve: User, at_once: AtO
     assert {"campaign.csv", "campaign.xlsx", "heat_bit_flip.png"} <= names
     file = f"{EXPORTS}/{export.session_id}/files/campaign.csv"
     sent: Any = client.get(file)
-    assert b"".join(sent.streaming_content).startswith(b"trial,kind,target,node")
+    assert sent.getvalue().startswith(b"trial,kind,target,node")
     for path in (begun.json()["status_url"], file):
         assert client_of(eve).get(path).status_code == 404
         assert APIClient().get(path).status_code == 401
