@@ -7,12 +7,21 @@ from django.conf import settings
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.contrib.auth.models import AnonymousUser
 from django.db import models
+from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from sessions_app.models import Sesion
 from visionai.lib.jobs import Job
 
 AnyUser = AbstractBaseUser | AnonymousUser
+# A login that ran out or was left lets its runs finish; one that was taken back does not.
+TAKEN_BACK = (
+    Sesion.EndReason.REVOKED_BY_USER,
+    Sesion.EndReason.REVOKED_BY_STAFF,
+    Sesion.EndReason.PASSWORD_CHANGED,
+    Sesion.EndReason.TOKEN_REUSE,
+    Sesion.EndReason.ERASED,
+)
 
 
 class NetworkQuerySet(models.QuerySet["UploadedNetwork"]):
@@ -53,6 +62,10 @@ class ExportQuerySet(models.QuerySet["ExportSession"]):
     def owned_by(self, user: AnyUser) -> Self:
         """The user's own; none for an anonymous user."""
         return self.filter(owner_id=user.pk) if user.is_authenticated else self.none()
+
+    def to_be_stopped(self) -> Self:
+        """Those that somebody cancelled, or whose login was taken back."""
+        return self.filter(Q(wants_cancel=True) | Q(sesion__end_reason__in=TAKEN_BACK))
 
     def older_than(self, age: timedelta, at: datetime) -> Self:
         """Made before that long ago."""

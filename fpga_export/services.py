@@ -205,6 +205,8 @@ def start_netlist(
 def run(pk: int) -> None:
     """Do what a row asks for, unless another worker does. Safe to call twice."""
     rows = ExportSession.objects.filter(pk=pk)
+    if rows.to_be_stopped().exists():
+        rows.update(wants_cancel=True)
     if not claim(rows, at=timezone.now()):
         rows.filter(wants_cancel=True).exclude(state__in=ENDED).update(
             state=JobState.CANCELLED, ended_at=timezone.now()
@@ -236,7 +238,7 @@ def run(pk: int) -> None:
     if ended.error:
         _fail(export, str(ended.error["code"]), ended.error.get("facts", {}))
     elif ended.code != 0:
-        cancelled = rows.filter(wants_cancel=True).exists()
+        cancelled = rows.to_be_stopped().exists()
         _fail(export, "cancelled" if cancelled else "internal")
     else:
         _publish(export, ended.result)
@@ -328,9 +330,8 @@ def _wait(
                 progress=progress.get("progress", 0.0),
                 step=str(progress.get("step", ""))[:200],
             )
-        if ExportSession.objects.filter(pk=watched.pk, wants_cancel=True).exists():
-            return None
-        if not ExportSession.objects.filter(pk=watched.pk).exists():
+        row = ExportSession.objects.filter(pk=watched.pk)
+        if row.to_be_stopped().exists() or not row.exists():
             return None
     return None
 

@@ -18,6 +18,9 @@ from fpga_export.archive import zipped
 from fpga_export.models import Artifact, ExportSession
 from fpga_export.refusals import BusyAlready, NameTaken, NetworkRefused, NoNetwork, QuotaReached
 from fpga_export.selectors import find_file
+from sessions_app.client import Client
+from sessions_app.models import Sesion
+from sessions_app.services import end_session, start_session
 from visionai.lib.jobs import JobState
 
 SMALL = "letters-small-v1.keras"
@@ -144,6 +147,35 @@ def test_a_running_child_ends_when_it_is_cancelled(
     export.refresh_from_db()
     assert export.state == JobState.CANCELLED
     assert not export.artifacts.exists()
+
+
+@pytest.mark.parametrize(
+    ("reason", "state"),
+    [
+        (Sesion.EndReason.LOGOUT, JobState.DONE),
+        (Sesion.EndReason.IDLE, JobState.DONE),
+        (Sesion.EndReason.REVOKED_BY_USER, JobState.CANCELLED),
+        (Sesion.EndReason.PASSWORD_CHANGED, JobState.CANCELLED),
+    ],
+)
+def test_a_login_that_is_taken_back_takes_its_runs_along(
+    ada: User, reason: Sesion.EndReason, state: JobState
+) -> None:
+    at = timezone.now()
+    nobody = Client(ip=None, user_agent="")
+    sesion = start_session(ada, kind=Sesion.Kind.API, client=nobody, at=at)
+    export = services.start_export(
+        ada,
+        sesion,
+        kind=ExportSession.Kind.WEIGHTS,
+        asked={"bits": 8},
+        network=SMALL,
+        at=at,
+    )
+    end_session(sesion, reason=reason, at=at)
+    services.run(export.pk)
+    export.refresh_from_db()
+    assert export.state == state
 
 
 def test_what_a_killed_worker_left_is_sent_again_and_done(
