@@ -6,6 +6,7 @@ from django.http import HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.utils import timezone
 from django.utils.http import content_disposition_header
+from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
 from rest_framework.decorators import api_view, parser_classes
 from rest_framework.parsers import FormParser, JSONParser, MultiPartParser
@@ -18,6 +19,17 @@ from fpga_export.archive import streamed
 from fpga_export.models import Artifact, ExportSession
 from fpga_export.refusals import BadInput, NoExport, NoFile
 from fpga_export.selectors import export_body, facts_of, find_file, network_of, networks_of
+from fpga_export.serializers import (
+    STARTED,
+    CancelledOutput,
+    ExportInput,
+    ExportsOutput,
+    ExportWithFiles,
+    NetworkInput,
+    NetworkOutput,
+    NetworksOutput,
+    StartedOutput,
+)
 from fpga_export.services import (
     cancel_export,
     delete_export,
@@ -56,8 +68,17 @@ def own_export(request: Request, session_id: str) -> ExportSession:
 
 @extend_schema(
     tags=TAGS,
-    summary="List your networks and the shipped ones, or upload one",
-    responses={200: dict, 201: dict, **problems(_400="no_file", _409="name_taken", _422="refused")},
+    methods=["GET"],
+    operation_id="api_v1_hardware_networks_list",
+    summary="List your networks and the shipped ones",
+    responses={200: NetworksOutput, **problems(_401="bad_token")},
+)
+@extend_schema(
+    tags=TAGS,
+    methods=["POST"],
+    summary="Upload a network",
+    request={"multipart/form-data": NetworkInput},
+    responses={201: NetworkOutput, **problems(_400="no_file", _409="name_taken", _422="refused")},
 )
 @api_view(["GET", "POST"])
 @parser_classes([MultiPartParser, FormParser])
@@ -74,7 +95,16 @@ def networks(request: Request) -> Response:
 
 
 @extend_schema(
-    tags=TAGS, summary="A network's layers", responses={200: dict, **problems(_404="no_network")}
+    tags=TAGS,
+    methods=["GET"],
+    summary="A network's layers",
+    responses={200: NetworkOutput, **problems(_404="no_network")},
+)
+@extend_schema(
+    tags=TAGS,
+    methods=["DELETE"],
+    summary="Delete a network of yours",
+    responses={204: None, **problems(_404="no_network")},
 )
 @api_view(["GET", "DELETE"])
 def network(request: Request, name: str) -> Response:
@@ -86,12 +116,18 @@ def network(request: Request, name: str) -> Response:
 
 @extend_schema(
     tags=TAGS,
-    summary="List your exports, or start one",
-    responses={
-        200: dict,
-        202: dict,
-        **problems(_400="bad_input", _404="no_network", _409="busy"),
-    },
+    methods=["GET"],
+    operation_id="api_v1_hardware_exports_list",
+    summary="List your exports",
+    responses={200: ExportsOutput, **problems(_401="bad_token")},
+)
+@extend_schema(
+    tags=TAGS,
+    methods=["POST"],
+    summary="Start an export",
+    request={"multipart/form-data": ExportInput, "application/json": ExportInput},
+    examples=[STARTED],
+    responses={202: StartedOutput, **problems(_400="bad_input", _404="no_network", _409="busy")},
 )
 @api_view(["GET", "POST"])
 @parser_classes([MultiPartParser, FormParser, JSONParser])
@@ -145,8 +181,15 @@ def queued(made: ExportSession) -> Response:
 
 @extend_schema(
     tags=TAGS,
+    methods=["GET"],
     summary="How an export goes, and what came of it",
-    responses={200: dict, **problems(_404="no_export")},
+    responses={200: ExportWithFiles, **problems(_404="no_export")},
+)
+@extend_schema(
+    tags=TAGS,
+    methods=["DELETE"],
+    summary="Delete an export with its files",
+    responses={204: None, **problems(_404="no_export")},
 )
 @api_view(["GET", "DELETE"])
 def export(request: Request, session_id: str) -> Response:
@@ -162,7 +205,7 @@ def export(request: Request, session_id: str) -> Response:
     tags=TAGS,
     summary="Cancel an export",
     request=None,
-    responses={200: dict, **problems(_404="no_export")},
+    responses={200: CancelledOutput, **problems(_404="no_export")},
 )
 @api_view(["POST"])
 def cancel(request: Request, session_id: str) -> Response:
@@ -174,7 +217,8 @@ def cancel(request: Request, session_id: str) -> Response:
     tags=TAGS,
     summary="Take a finished design past synthesis",
     request=None,
-    responses={202: dict, **problems(_404="no_export", _409="no_design")},
+    examples=[STARTED],
+    responses={202: StartedOutput, **problems(_404="no_export", _409="no_design")},
 )
 @api_view(["POST"])
 def netlist(request: Request, session_id: str) -> Response:
@@ -183,7 +227,11 @@ def netlist(request: Request, session_id: str) -> Response:
     return queued(made)
 
 
-@extend_schema(tags=TAGS, summary="One file", responses={200: bytes, **problems(_404="no_export")})
+@extend_schema(
+    tags=TAGS,
+    summary="One file",
+    responses={200: OpenApiTypes.BINARY, **problems(_404="no_export")},
+)
 @api_view(["GET"])
 def file(request: Request, session_id: str, name: str) -> HttpResponse:
     export_of = own_export(request, session_id)
@@ -194,7 +242,9 @@ def file(request: Request, session_id: str, name: str) -> HttpResponse:
 
 
 @extend_schema(
-    tags=TAGS, summary="All files in a ZIP", responses={200: bytes, **problems(_404="no_export")}
+    tags=TAGS,
+    summary="All files in a ZIP",
+    responses={200: OpenApiTypes.BINARY, **problems(_404="no_export")},
 )
 @api_view(["GET"])
 def archive(request: Request, session_id: str) -> StreamingHttpResponse:
