@@ -29,8 +29,11 @@ memory; weights and biases are in `rom/`. No vendor's parts, no vendor's tools.
 with GHDL (`apt install ghdl make` on Debian) simulates {facts["pictures"]} picture(s) and ends
 with `PASS` if every value of every layer is the integer network's, bit for bit, and every layer
 takes exactly the cycles of the table below. `make sim-nvc`, `make sim-modelsim` and
-`make sim-xsim` do the same elsewhere. `make netlist` writes Verilog with GHDL's synthesis, for
-tools that read no VHDL.
+`make sim-xsim` do the same elsewhere. `make sim THROUGH=3` stops after the third engine, with the
+first picture: for networks that take long.
+
+`make netlist` writes Verilog with GHDL's synthesis, for tools that read no VHDL, and
+`make sim-netlist` compares every value again in that, with Icarus (`apt install iverilog`).
 
 ## Use it
 
