@@ -35,15 +35,36 @@ class Outcome:
 
 def outcome(kind: str, config: Config, inputs: list[Size], name: str) -> Outcome:
     """Raises `ModelRefused` for a kind that is not known and for settings that cannot be."""
+    if kind not in KINDS:
+        raise ModelRefused("unknown_layer", name, kind=kind)
     try:
+        _numbers(config)
         found = KINDS[kind](config, inputs)
     except KeyError as error:
-        raise ModelRefused("unknown_layer", name, kind=kind) from error
-    except (TypeError, ValueError, IndexError, ZeroDivisionError) as error:
+        raise ModelRefused("bad_settings", name, kind=kind) from error
+    except (AttributeError, TypeError, ValueError, IndexError, ArithmeticError) as error:
         raise ModelRefused("bad_settings", name, kind=kind) from error
     if min(found.shape, default=1) < 1 or math.prod(found.shape) > VALUES_A_LAYER:
         raise ModelRefused("bad_shape", name, shape=list(found.shape))
     return found
+
+
+NUMBERS: Final = ("negative_slope", "alpha", "max_value", "threshold", "epsilon")
+LARGEST: Final = 1e9
+
+
+def _numbers(config: Config) -> None:
+    """Raises `ValueError` where a setting that is computed with is no number of everyday size."""
+    found = [config[name] for name in NUMBERS if config.get(name) is not None]
+    for name in ("scale", "offset"):
+        value = config.get(name)
+        if value is not None:
+            found += value if isinstance(value, list) else [value]
+    for one in found:
+        if not isinstance(one, (int, float)) or not abs(one) <= LARGEST:
+            raise ValueError("not a number that can be computed with")
+    if config.get("epsilon") is not None and config["epsilon"] < 0:
+        raise ValueError("a negative epsilon")
 
 
 def pair(value: Any) -> tuple[int, int]:
@@ -204,6 +225,14 @@ def _same(_: Config, inputs: list[Size]) -> Outcome:
     return Outcome(inputs[0], {})
 
 
+def _rescaling(config: Config, inputs: list[Size]) -> Outcome:
+    for name in ("scale", "offset"):
+        value = config.get(name)
+        if isinstance(value, list) and len(value) not in {1, inputs[0][-1]}:
+            raise ValueError("neither one number nor one a channel")
+    return Outcome(inputs[0], {})
+
+
 def _activation(config: Config, inputs: list[Size]) -> Outcome:
     return Outcome(inputs[0], {}, 0, _activation_fault(config))
 
@@ -238,7 +267,7 @@ def _flatten(config: Config, inputs: list[Size]) -> Outcome:
 
 
 KINDS: Final[Mapping[str, Callable[[Config, list[Size]], Outcome]]] = {
-    "Rescaling": _same,
+    "Rescaling": _rescaling,
     "ZeroPadding2D": _pad,
     "Conv2D": _conv,
     "DepthwiseConv2D": _depthwise,

@@ -4,9 +4,10 @@ from typing import Final
 
 FILE_BYTES: Final = 50 * 2**20
 ARCHIVE_BYTES: Final = 200 * 2**20
+WEIGHTS_BYTES: Final = 100 * 2**20  # of an archive's weights, which are unpacked into memory
 ARCHIVE_ENTRIES: Final = 64
 ARCHIVE_RATIO: Final = 100
-CONFIG_BYTES: Final = 4 * 2**20
+CONFIG_BYTES: Final = 2 * 2**20
 DATASETS: Final = 256
 LAYERS: Final = 200
 PARAMETERS: Final = 5_000_000

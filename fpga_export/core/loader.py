@@ -10,6 +10,7 @@ import json
 import math
 import re
 import zipfile
+import zlib
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO, Final
@@ -27,16 +28,40 @@ MODULES: Final = re.compile(r"(keras|tensorflow|tf_keras)(\.[a-z0-9_.]+)?")
 # The first is what Keras 3 writes, the other what Keras 2.12 began with.
 ROOTS: Final = ("layers", "_layer_checkpoint_dependencies")
 ZIP: Final = b"PK\x03\x04"
+ZIP_ENTRY: Final = b"PK\x01\x02"  # where an archive's directory tells of one file
 HDF5: Final = b"\x89HDF\r\n\x1a\n"
+DAMAGED: Final = (
+    zipfile.BadZipFile,
+    zlib.error,
+    OSError,
+    ValueError,
+    NotImplementedError,
+    EOFError,
+)
+# What odd settings cause where they are read as if they were Keras's own.
+ODD: Final = (
+    AttributeError,
+    IndexError,
+    KeyError,
+    OverflowError,
+    OSError,
+    RuntimeError,
+    TypeError,
+    ValueError,
+    ZeroDivisionError,
+)
 
 
 def read_model(source: Path | BinaryIO, *, filename: str) -> FloatGraph:
     """The network in a .keras or .h5 file. Raises `ModelRefused`; runs nothing."""
     data = _bytes(source)
-    if data.startswith(ZIP):
-        return _from_archive(data, filename)
-    if data.startswith(HDF5):
-        return _from_h5(data, filename)
+    try:
+        if data.startswith(ZIP):
+            return _from_archive(data, filename)
+        if data.startswith(HDF5):
+            return _from_h5(data, filename)
+    except ODD as error:
+        raise ModelRefused("bad_config") from error
     raise ModelRefused("not_keras")
 
 
@@ -68,6 +93,9 @@ def _from_archive(data: bytes, filename: str) -> FloatGraph:
 
 
 def _unpacked(data: bytes) -> tuple[bytes, bytes]:
+    # Before zipfile makes an object of each; weights may hold these bytes by chance.
+    if data.count(ZIP_ENTRY) > 2 * limits.ARCHIVE_ENTRIES:
+        raise ModelRefused("zip_entries", limit=limits.ARCHIVE_ENTRIES)
     try:
         archive = zipfile.ZipFile(io.BytesIO(data))
         infos = archive.infolist()
@@ -84,9 +112,11 @@ def _unpacked(data: bytes) -> tuple[bytes, bytes]:
             raise ModelRefused("zip_path")
         if info.flag_bits & 1:
             raise ModelRefused("zip_encrypted")
+        if info.compress_type not in {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}:
+            raise ModelRefused("damaged_zip")  # zipfile does not bound what others unpack to
     return (
         _entry(archive, "config.json", limits.CONFIG_BYTES),
-        _entry(archive, "model.weights.h5", limits.ARCHIVE_BYTES),
+        _entry(archive, "model.weights.h5", limits.WEIGHTS_BYTES),
     )
 
 
@@ -100,7 +130,7 @@ def _entry(archive: zipfile.ZipFile, name: str, limit: int) -> bytes:
             return file.read(info.file_size)
     except KeyError as error:
         raise ModelRefused("zip_missing", entry=name) from error
-    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError, EOFError) as error:
+    except DAMAGED as error:
         raise ModelRefused("damaged_zip", entry=name) from error
 
 
@@ -118,7 +148,7 @@ def _from_h5(data: bytes, filename: str) -> FloatGraph:
         group = root.get(name) if isinstance(root, h5py.Group) else None
         if not isinstance(group, h5py.Group):
             raise ModelRefused("weights_missing", layer)
-        stored = names_attribute(group, "weight_names")
+        stored = names_attribute(group, "weight_names", len(found.weights))
         if len(stored) != len(found.weights):
             raise ModelRefused("weights_missing", layer, expected=len(found.weights))
         pairs = zip(stored, found.weights.items(), strict=True)
