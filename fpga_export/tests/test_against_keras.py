@@ -1,5 +1,6 @@
 """Networks that Keras built: loaded without it, run in floats and in wide integers."""
 
+import math
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -13,6 +14,9 @@ from fpga_export.core.float_run import run_float
 from fpga_export.core.integer_run import run_integer, to_values
 from fpga_export.core.loader import read_model
 from fpga_export.core.quantise import codes_of, quantise
+from fpga_export.core.vhdl.design import design
+from fpga_export.simulators import library, simulate, write
+from fpga_export.tests.ghdl import needs
 
 NAMES = ("lenet", "rectangles", "branches", "mobile")
 ROOT = Path(__file__).resolve().parents[2]
@@ -67,3 +71,19 @@ def test_wide_integers_come_close_to_keras(folder: Path, name: str) -> None:
     classes = found[network.answer].reshape(len(pictures), -1).argmax(axis=1)
     wanted = stored[graph.output].reshape(len(pictures), -1).argmax(axis=1)
     assert classes.tolist() == wanted.tolist()
+
+
+@pytest.mark.parametrize(("bits", "lanes"), [(8, 4), (16, 3)])
+@pytest.mark.parametrize("name", NAMES)
+def test_hardware_answers_as_the_integers_at_every_layer(
+    folder: Path, name: str, bits: int, lanes: int, tmp_path: Path
+) -> None:
+    needs("ghdl")
+    graph = read_model(folder / f"{name}.keras", filename=f"{name}.keras")
+    pictures = list(answers_of(folder, name)["pictures"])
+    network = quantise(graph, pictures, weight_bits=bits, activation_bits=bits)
+    codes = [codes_of(graph, network, picture) for picture in pictures[:1]]
+    write(design(network, lanes=lanes, pictures=codes, name=name, library=library()), tmp_path)
+    verdict = simulate(tmp_path)
+    assert verdict.label == "verified", verdict.log
+    assert verdict.values == sum(math.prod(node.shape) for node in network.nodes[1:])
