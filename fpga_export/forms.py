@@ -3,7 +3,7 @@
 import base64
 import binascii
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -122,6 +122,24 @@ def fault_settings(body: Mapping[str, Any], saved: Mapping[str, Any]) -> dict[st
     given = body.get("fault_config")
     config = fault_config(dict(saved) if given in (None, "") else given)
     return {"fault_config": config, "confirm": truth(body.get("confirm"))}
+
+
+def fault_form_settings(body: Mapping[str, Any], layers: Sequence[str]) -> dict[str, Any]:
+    """What the page's form asks for: one kind of fault on one layer, or on each of `layers`."""
+    text = str(body.get("rate") or "0").replace(",", ".")
+    try:
+        rate: float | str = float(text)
+    except ValueError:
+        rate = text
+    entry = {
+        "fault_type": body.get("fault_type"),
+        "target": body.get("target"),
+        "fault_rate": rate,
+    }
+    chosen = [str(body["layer"])] if body.get("layer") else layers
+    seed = whole_number(body, "seed", 0, 0, 2**31 - 1)
+    config = {"enabled": True, "seed": seed, "layers": dict.fromkeys(chosen, entry)}
+    return {"fault_config": fault_config(config), "confirm": truth(body.get("confirm"))}
 
 
 def campaign_settings(body: Mapping[str, Any]) -> dict[str, Any]:

@@ -13,6 +13,8 @@ from django.views.decorators.http import require_GET, require_POST
 
 from accounts.models import User
 from fpga_export import forms
+from fpga_export.core.faults import KINDS as FAULT_KINDS
+from fpga_export.fault_words import campaign_tables, fault_name, weighted_layers
 from fpga_export.models import ExportSession
 from fpga_export.refusals import BadInput, NoNetwork
 from fpga_export.selectors import error_sentence, network_of, networks_of
@@ -31,7 +33,13 @@ from visionai.lib.errors import DomainError
 from visionai.lib.jobs import JobState
 
 RECENT = 30
-KINDS = {"capas": "inference", "pesos": "weights", "vhdl": "design"}
+KINDS = {
+    "capas": "inference",
+    "pesos": "weights",
+    "vhdl": "design",
+    "fallos": "faults",
+    "campana": "campaign",
+}
 
 
 def _user(request: HttpRequest) -> User:
@@ -88,6 +96,8 @@ def network(request: HttpRequest, name: str) -> HttpResponse:
         "unsupported": [layer for layer in layers if layer["unsupported"]],
         "lanes": (1, 2, 4, 8, 16),
         "bits": (4, 6, 8, 10, 12, 16),
+        "fault_kinds": [(kind, fault_name(kind)) for kind in FAULT_KINDS],
+        "weighted": weighted_layers(layers),
     }
     return render(request, "fpga_export/network.html", facts)
 
@@ -114,6 +124,11 @@ def start(request: HttpRequest, name: str, kind: str) -> HttpResponse:
     def settings() -> dict[str, Any]:
         if chosen == ExportSession.Kind.WEIGHTS:
             return {"bits": forms.whole_number(body, "bits", 8, 2, 16)}
+        if chosen == ExportSession.Kind.FAULTS:
+            layers = weighted_layers(network_of(_user(request), name)["layers"])
+            return forms.fault_form_settings(body, layers)
+        if chosen == ExportSession.Kind.CAMPAIGN:
+            return forms.campaign_settings(body) | {"each_bit": "each_bit" in body}
         return forms.design_settings(body) if chosen == ExportSession.Kind.DESIGN else {}
 
     needs = chosen != ExportSession.Kind.WEIGHTS
@@ -183,7 +198,10 @@ def export(request: HttpRequest, session_id: str) -> HttpResponse:
         "fault": error_sentence(found) if found.error else "",
         "done": found.state == JobState.DONE,
     }
-    if found.kind == ExportSession.Kind.INFERENCE and facts["done"]:
+    if found.kind == ExportSession.Kind.CAMPAIGN and facts["done"]:
+        facts |= campaign_tables(result["campaign"])
+    maps = {ExportSession.Kind.INFERENCE, ExportSession.Kind.FAULTS}
+    if found.kind in maps and facts["done"]:
         chances = enumerate(result["all_probabilities"])
         facts["best"] = sorted(chances, key=lambda one: -one[1])[:5]
     return render(request, "fpga_export/export.html", facts)
