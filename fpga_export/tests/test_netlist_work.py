@@ -159,3 +159,17 @@ def test_the_page_shows_what_came_of_it(ada: User, client: Client) -> None:
         assert told in page.replace(".106", "106").replace("\u202f", "").replace("\xa0", ""), told
     design_page = client.get(f"/hardware/trabajos/{chosen.session_id}/").content.decode()
     assert f"/hardware/trabajos/{chosen.session_id}/sintesis/" in design_page
+
+
+def test_a_machine_without_the_programs_claims_nothing(
+    ada: User, at_once: AtOnce, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In a real child, whose path is ours."""
+    monkeypatch.setenv("PATH", str(tmp_path))
+    made = at_once(lambda: services.start_netlist(ada, None, a_design(ada), at=timezone.now()))
+    made.refresh_from_db()
+    assert made.state == JobState.DONE, made.error
+    assert made.result["label"] == "not_simulated"
+    assert [one["done"] for one in made.result["estimates"]] == [False] * 3
+    assert made.result["clock"]["done"] is False
+    assert [one.name for one in made.artifacts.all()] == ["estimates.json"]
