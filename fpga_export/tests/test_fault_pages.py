@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
+from django.utils import timezone
 
 from accounts.models import User
 from fpga_export.models import ExportSession
@@ -87,6 +88,10 @@ def test_nobody_else_starts_or_sees_anything(ada: User, eve: User) -> None:
     client = Client()
     client.force_login(eve)
     made = ExportSession.objects.create(
-        session_id="user_1_1_aaaaaaaa", owner=ada, kind="campaign", network=SMALL
+        session_id="user_1_1_aaaaaaaa",
+        owner=ada,
+        kind="campaign",
+        network=SMALL,
+        created_at=timezone.now(),
     )
     assert client.get(f"/hardware/trabajos/{made.session_id}/").status_code == 404
