@@ -8,8 +8,10 @@ from typing import Any
 from accounts.models import User
 from fpga_export import store
 from fpga_export.core.loader import read_model
+from fpga_export.core.summary import layer_summary
 from fpga_export.models import Artifact, ExportSession, UploadedNetwork
 from fpga_export.refusals import NoNetwork, RunFailed
+from fpga_export.services import network_path
 from visionai.lib.jobs import JobState
 
 
@@ -66,6 +68,22 @@ def network_of(user: User, name: str) -> dict[str, Any]:
     if name not in store.shipped():
         raise NoNetwork
     return shipped_facts(name)
+
+
+def layer_of(user: User, name: str, layer: str) -> dict[str, Any]:
+    """A layer with its weights' figures. Raises `NoNetwork`."""
+    graph = read_model(network_path(user, name), filename=name)
+    for one in graph.layers:
+        if one.name == layer:
+            return layer_summary(one)
+    raise NoNetwork
+
+
+def latest_look(user: User, name: str) -> ExportSession | None:
+    """The user's newest finished run, layer by layer, of that network."""
+    kind = ExportSession.Kind.INFERENCE
+    mine = ExportSession.objects.owned_by(user).filter(network=name, kind=kind)
+    return mine.filter(state=JobState.DONE).first()
 
 
 def export_body(export: ExportSession) -> dict[str, Any]:

@@ -249,6 +249,10 @@ def _publish(export: ExportSession, result: dict[str, Any]) -> None:
     """Files first, then their rows: a row never names a file that is not whole."""
     found = list(store.publish(export.session_id))
     with transaction.atomic():
+        # Deleted meanwhile: nothing of it stays.
+        if not ExportSession.objects.select_for_update().filter(pk=export.pk).exists():
+            store.forget(export.session_id)
+            return
         Artifact.objects.filter(export=export).delete()
         Artifact.objects.bulk_create(
             Artifact(export=export, folder=folder, name=name, size=size, sha256=digest)

@@ -10,6 +10,7 @@ urlpatterns = [
     path("hardware/imagen/", views.image, name="hardware-image"),
     path("hardware/redes/<str:name>/", views.network, name="hardware-network"),
     path("hardware/redes/<str:name>/borrar/", views.remove_network, name="hardware-remove"),
+    path("hardware/redes/<str:name>/capas/<str:layer>/", views.layer, name="hardware-layer"),
     path("hardware/redes/<str:name>/<str:kind>/", views.start, name="hardware-start"),
     path("hardware/trabajos/<str:session_id>/", views.export, name="hardware-export"),
     path("hardware/trabajos/<str:session_id>/cancelar/", views.cancel, name="hardware-cancel"),

@@ -13,11 +13,12 @@ from django.views.decorators.http import require_GET, require_POST
 
 from accounts.models import User
 from fpga_export import forms
+from fpga_export.core.diagram import bars, diagram
 from fpga_export.core.faults import KINDS as FAULT_KINDS
 from fpga_export.fault_words import campaign_tables, fault_name, weighted_layers
 from fpga_export.models import ExportSession
 from fpga_export.refusals import BadInput, NoNetwork
-from fpga_export.selectors import error_sentence, network_of, networks_of
+from fpga_export.selectors import error_sentence, latest_look, layer_of, network_of, networks_of
 from fpga_export.services import (
     QUOTA,
     cancel_export,
@@ -93,6 +94,7 @@ def network(request: HttpRequest, name: str) -> HttpResponse:
     facts = {
         "network": found,
         "macs": sum(layer["macs"] for layer in layers),
+        "diagram": diagram(layers),
         "unsupported": [layer for layer in layers if layer["unsupported"]],
         "lanes": (1, 2, 4, 8, 16),
         "bits": (4, 6, 8, 10, 12, 16),
@@ -100,6 +102,28 @@ def network(request: HttpRequest, name: str) -> HttpResponse:
         "weighted": weighted_layers(layers),
     }
     return render(request, "fpga_export/network.html", facts)
+
+
+@login_required
+@require_GET
+def layer(request: HttpRequest, name: str, layer: str) -> HttpResponse:
+    """A layer's weights, and its maps from the latest run."""
+    user = _user(request)
+    try:
+        told = layer_of(user, name, layer)
+    except NoNetwork as error:
+        raise Http404 from error
+    weights = [
+        {**one, "bars": bars(one["histogram"]["counts"])}
+        for one in told["weights"]
+        if one["finite"] and one["count"]
+    ]
+    seen = latest_look(user, name)
+    layers = seen.result["layers"] if seen else []
+    found: dict[str, Any] = next((one for one in layers if one["name"] == layer), {})
+    mosaics = [found[key] for key in ("mosaic", "mosaic_integer") if key in found]
+    facts = {"name": name, "layer": told, "weights": weights, "seen": seen, "mosaics": mosaics}
+    return render(request, "fpga_export/layer.html", facts)
 
 
 @login_required

@@ -114,6 +114,16 @@ def test_a_run_that_fails_says_why_and_leaves_nothing(ada: User, at_once: AtOnce
     assert not store.work(export.session_id).exists()
 
 
+def test_a_run_that_is_deleted_meanwhile_leaves_nothing(ada: User) -> None:
+    export = start(ada, ExportSession.Kind.WEIGHTS, bits=8)
+    made = store.work(export.session_id) / "out" / "vhdl_outputs"
+    made.mkdir(parents=True)
+    (made / "x.txt").write_text("x")
+    ExportSession.objects.filter(pk=export.pk).delete()
+    services._publish(export, {})
+    assert [path for path in store.root().rglob("*") if path.is_file()] == []
+
+
 def test_one_run_at_a_time(ada: User, eve: User) -> None:
     first = start(ada, ExportSession.Kind.WEIGHTS, bits=8)
     with pytest.raises(BusyAlready):

@@ -36,6 +36,7 @@ SIGNED_IN = [
     "/hardware/",
     "/hardware/redes/letters-small-v1.keras/",
     "/hardware/redes/emotions-v2.keras/",
+    "/hardware/redes/emotions-v2.keras/capas/stem/",
     "/historial/",
     "/historial/?emotion=fear",
     "/sesiones/",

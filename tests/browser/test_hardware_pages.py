@@ -50,6 +50,14 @@ def test_layers_are_looked_into(browser: Browser, workshop: Server) -> None:
         guest.check(page)
         page.set_viewport_size({"width": 360, "height": 800})
         guest.check(page)
+        page.goto(f"{workshop.url}{SMALL}capas/conv1/")
+        expect(page.get_by_text("De la última vez que miraste dentro")).to_be_visible()
+        assert page.locator("svg.chart rect").count() >= 32
+        page.goto(f"{workshop.url}{SMALL}")
+        page.click("text=Como grafo")
+        page.click("svg.graph a:nth-of-type(3)")
+        expect(page.locator("h1")).to_have_text("pool1")
+        expect(page.get_by_text("Esta capa no tiene pesos")).to_be_visible()
 
 
 def test_a_core_is_verified_downloaded_and_passes_its_own_test(
