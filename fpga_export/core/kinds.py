@@ -123,7 +123,7 @@ def window_size(size: int, kernel: int, stride: int, dilation: int, padding: str
 def _walked(config: Config, size: Size, kernel: Any) -> tuple[int, int]:
     height, width, _ = size
     high, broad = pair(kernel)
-    down, across = pair(config.get("strides") or kernel)
+    down, across = pair(config.get("strides") or (kernel if "pool_size" in config else 1))
     spread, reach = pair(config.get("dilation_rate", 1))
     padding = str(config.get("padding", "valid"))
     return (

@@ -19,6 +19,7 @@ from fpga_export.core.windows import outer, window_of
 
 CONVOLUTIONS: Final = {"Conv2D", "DepthwiseConv2D", "SeparableConv2D"}
 NONE: Final = (0, 0, 0, 0)
+DEPTHWISE: Final = " (depthwise)"  # the first half of a separable convolution
 
 
 class NotForHardware(Exception):
@@ -213,7 +214,7 @@ def _convolution(work: Lowering, layer: Layer) -> None:
         first = work.named(f"{layer.name}_depthwise")
         work.steps[first] = Step(
             first,
-            (f"{layer.name} (depthwise)",),
+            (f"{layer.name}{DEPTHWISE}",),
             "depthwise",
             (source.name,),
             (height, width, inner),

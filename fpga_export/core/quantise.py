@@ -29,11 +29,14 @@ from fpga_export.core.ir import (
     Rounding,
     Source,
 )
-from fpga_export.core.passes import NotForHardware, Step, lower
+from fpga_export.core.kinds import activation_of
+from fpga_export.core.passes import DEPTHWISE, NotForHardware, Step, lower
 
 CANDIDATES: Final = 4  # fractions tried, from the widest range that clips nothing
 SAMPLE: Final = 200_000  # values looked at for a format
 LEAK_BITS: Final = 8
+MOST_SHIFT: Final = 48
+MOST_BIAS_BITS: Final = 48
 MOST_BITS: Final = 62  # of a sum: the model counts in 64 bits
 
 Range = tuple[int, int]
@@ -112,11 +115,8 @@ def float_values(
     outputs = _outputs(graph, np.stack([np.asarray(one, np.float32) for one in pictures]))
     found: dict[str, Floats] = {}
     for step in steps:
-        name = step.layers[-1].removesuffix(" (depthwise)")
-        if step.layers[-1] in outputs and not _ends_in_softmax(graph, step):
-            values = outputs[name]
-        else:
-            values = _recomputed(step, found)
+        name = _before_softmax(graph, step)
+        values = outputs[name] if name in outputs else _recomputed(step, found)
         found[step.name] = values.reshape(len(pictures), *step.shape)
     return found
 
@@ -129,9 +129,16 @@ def _outputs(graph: FloatGraph, batch: Floats) -> dict[str, Floats]:
         return run_float(_until(graph, names[max(names.index(error.layer) - 1, 0)]), batch)
 
 
-def _ends_in_softmax(graph: FloatGraph, step: Step) -> bool:
+def _before_softmax(graph: FloatGraph, step: Step) -> str | None:
+    """The layer that answers what the step computes; None where none says it before a softmax."""
+    if step.layers[-1].endswith(DEPTHWISE):
+        return None
     last = graph.layer(step.layers[-1])
-    return last.kind == "Softmax" or str(last.config.get("activation")) == "softmax"
+    if last.kind == "Softmax" or (
+        last.kind == "Activation" and activation_of(last.config) == "softmax"
+    ):
+        return step.layers[-2] if len(step.layers) > 1 else None
+    return None if activation_of(last.config) == "softmax" else last.name
 
 
 def _recomputed(step: Step, found: Mapping[str, Floats]) -> Floats:
@@ -226,7 +233,7 @@ class Builder:
         assert step.bias is not None
         assert step.window is not None
         source = self.nodes[step.inputs[0]]
-        weight_format = best_format(step.weights, self.widths.of(step)[0])
+        weight_format = self._weight_format(step, source.format, form)
         weights = to_codes(step.weights, weight_format)
         fraction = source.format.fraction + weight_format.fraction
         bias = np.floor(np.asarray(step.bias, np.float64) * 2.0**fraction + 0.5).astype(np.int64)
@@ -242,6 +249,16 @@ class Builder:
         rounding = rounding_of(step, fraction, form)
         operation = kind(step.window, weights, bias, weight_format, bits, rounding)
         return operation, (rounding.low, rounding.high)
+
+    def _weight_format(self, step: Step, before: Format, form: Format) -> Format:
+        """The best one, unless weights next to nothing would make the bias or the shift endless."""
+        assert step.weights is not None
+        best = best_format(step.weights, self.widths.of(step)[0])
+        most = float(np.abs(step.bias).max(initial=0.0)) if step.bias is not None else 0.0
+        finest = form.fraction + MOST_SHIFT
+        if most:
+            finest = min(finest, MOST_BIAS_BITS - math.ceil(math.log2(most)))
+        return Format(best.bits, min(best.fraction, finest - before.fraction))
 
     def _zero_in(self, name: str) -> Range:
         """The codes that a node can say, with the zero of the padding."""
