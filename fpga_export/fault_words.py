@@ -7,6 +7,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 WEIGHTED: Final = {"Conv2D", "DepthwiseConv2D", "SeparableConv2D", "Dense"}
+MOST_SHOWN: Final = 10
 NAMES: Final[dict[str, str | Promise]] = {
     "bit_flip": _("Flipped bits"),
     "stuck_at_0": _("Bits stuck at 0"),
@@ -36,5 +37,6 @@ def campaign_tables(campaign: Mapping[str, Any]) -> dict[str, Any]:
         for heat in campaign["heat_maps"]
     ]
     trials = [dict(zip(campaign["heads"], row, strict=True)) for row in campaign["worst"]]
-    worst = [trial | {"name": fault_name(trial["kind"])} for trial in trials]
+    harmful = [trial for trial in trials if trial["drop"] > 0][:MOST_SHOWN]
+    worst = [trial | {"name": fault_name(trial["kind"])} for trial in harmful]
     return {"heat_maps": maps, "worst": worst}

@@ -297,10 +297,10 @@ def _write(
     for one in maps:
         rows = [(node, *drops) for node, drops in zip(one.nodes, one.mean, strict=True)]
         sheets.append(Sheet(f"heat {one.kind}", [Bold(("node", *map(str, one.bits))), *rows]))
-        title = f"{one.kind}: mean drop in per cent"
+        title = f"{one.kind}, %"
         run.write(folder, f"heat_{one.kind}.png", heat_map_png(one, title=title, bit_label="bit"))
     run.write(folder, "campaign.xlsx", workbook(sheets))
     if found:
-        title = "Mean drop over the rate of faults"
-        picture = curves_png(found, title=title, rate_label="rate", drop_label="drop")
+        target = trials[0].fault.target
+        picture = curves_png(found, title=target, rate_label="fault_rate", drop_label="%")
         run.write(folder, "curves.png", picture)
