@@ -95,7 +95,8 @@ def array(group: h5py.Group, name: str, shape: tuple[int, ...], layer: str) -> N
     chunk = math.prod(dataset.chunks or (1,)) * dataset.dtype.itemsize
     if chunk > CHUNK_BYTES:
         raise ModelRefused("hdf5_type", layer)
-    values = np.asarray(dataset[()], np.float32)
+    with np.errstate(over="ignore"):  # what does not fit becomes infinite, and is refused
+        values = np.asarray(dataset[()], np.float32)
     if not np.isfinite(values).all():
         raise ModelRefused("weights_not_finite", layer)
     return values

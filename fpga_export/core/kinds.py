@@ -5,8 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from fpga_export.core.graph import ModelRefused
-from fpga_export.core.limits import CHANNELS, SIDE, VALUES_A_LAYER
+from fpga_export.core.limits import CHANNELS, SIDE
 
 Size = tuple[int, ...]
 Config = Mapping[str, Any]
@@ -20,6 +19,12 @@ IDENTITIES: Final = {
     "GaussianDropout",
     "AlphaDropout",
     "ActivityRegularization",
+    "RandomFlip",
+    "RandomRotation",
+    "RandomZoom",
+    "RandomTranslation",
+    "RandomContrast",
+    "RandomBrightness",
 }
 
 
@@ -31,29 +36,14 @@ class Outcome:
     weights: Mapping[str, Size]  # in Keras's order
     macs: int = 0
     unsupported: str | None = None
-
-
-def outcome(kind: str, config: Config, inputs: list[Size], name: str) -> Outcome:
-    """Raises `ModelRefused` for a kind that is not known and for settings that cannot be."""
-    if kind not in KINDS:
-        raise ModelRefused("unknown_layer", name, kind=kind)
-    try:
-        _numbers(config)
-        found = KINDS[kind](config, inputs)
-    except KeyError as error:
-        raise ModelRefused("bad_settings", name, kind=kind) from error
-    except (AttributeError, TypeError, ValueError, IndexError, ArithmeticError) as error:
-        raise ModelRefused("bad_settings", name, kind=kind) from error
-    if min(found.shape, default=1) < 1 or math.prod(found.shape) > VALUES_A_LAYER:
-        raise ModelRefused("bad_shape", name, shape=list(found.shape))
-    return found
+    folder: str = "vars"  # where a .keras file holds its arrays
 
 
 NUMBERS: Final = ("negative_slope", "alpha", "max_value", "threshold", "epsilon")
 LARGEST: Final = 1e9
 
 
-def _numbers(config: Config) -> None:
+def numbers(config: Config) -> None:
     """Raises `ValueError` where a setting that is computed with is no number of everyday size."""
     found = [config[name] for name in NUMBERS if config.get(name) is not None]
     for name in ("scale", "offset"):

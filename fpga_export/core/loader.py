@@ -20,7 +20,8 @@ import h5py
 from fpga_export.core import limits
 from fpga_export.core.graph import FloatGraph, Floats, Layer, ModelRefused
 from fpga_export.core.h5_guard import array, names_attribute, opened, text_attribute
-from fpga_export.core.kinds import Outcome, Size, outcome
+from fpga_export.core.kinds import Outcome, Size
+from fpga_export.core.outcomes import outcome
 
 Read = Callable[[int, str, Outcome], dict[str, Floats]]
 
@@ -86,7 +87,7 @@ def _from_archive(data: bytes, filename: str) -> FloatGraph:
     def read(index: int, layer: str, found: Outcome) -> dict[str, Floats]:
         values = {}
         for place, (key, shape) in enumerate(found.weights.items()):
-            values[key] = array(root, f"{names[index]}/vars/{place}", shape, layer)
+            values[key] = array(root, f"{names[index]}/{found.folder}/{place}", shape, layer)
         return values
 
     return _graph(entries, output, read, filename)

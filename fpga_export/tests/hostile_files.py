@@ -108,7 +108,7 @@ def settings() -> Iterator[tuple[str, str, bytes]]:
     million = layer("Conv2D", "conv", filters=10**6, kernel_size=3)
     yield "filters", "bad_settings", archive(sequential(begin(8, 8, 1), million), good)
     wide = layer("Conv2D", "conv", filters=4096, kernel_size=1024, padding="same")
-    yield "kernel", "too_many_parameters", archive(sequential(begin(1024, 1024, 1), wide), good)
+    yield "kernel", "bad_shape", archive(sequential(begin(1024, 1024, 1), wide), good)
     dense = layer("Dense", "dense", units=4096)
     file = archive(sequential(begin(64, 64, 1), layer("Flatten", "flat"), dense), good)
     yield "parameters", "too_many_parameters", file

@@ -47,7 +47,19 @@ def build(folder: Path) -> None:
         x = kl.Reshape((8, 2, 6))(x)
         return keras.Model(start, kl.Softmax()(kl.Dense(3)(kl.Flatten()(x))))
 
+    def named() -> keras.Model:
+        start = keras.Input((6, 8, 2))
+        x = kl.RandomFlip()(start)
+        x = kl.Conv2D(4, 3, padding="same", activation="relu")(x)
+        x = kl.Conv2DTranspose(3, 3, strides=2)(x)
+        x = kl.Cropping2D(((1, 0), (0, 1)))(kl.UpSampling2D(2)(x))
+        x = kl.LayerNormalization()(kl.PReLU(shared_axes=[1, 2])(x))
+        x = kl.Multiply()([x, kl.ELU()(x)])
+        x = kl.GRU(3, return_sequences=True)(kl.Reshape((-1, 9))(x))
+        return keras.Model(start, kl.Dense(2, activation="sigmoid")(kl.LSTM(5)(x)))
+
     networks = {
+        "named": named(),
         "lenet": sequence(
             (28, 28, 1),
             kl.Conv2D(6, 5, activation="relu", padding="same"),
@@ -82,10 +94,11 @@ def build(folder: Path) -> None:
         pictures = (rng.random((4, *model.input_shape[1:])) * scale).astype(np.float32)
         inner = keras.Model(model.inputs, [layer.output for layer in model.layers])
         outputs = inner.predict(pictures, verbose=0)
-        named = {
+        answers = {
             f"out:{layer.name}": value for layer, value in zip(model.layers, outputs, strict=True)
         }
-        np.savez(folder / f"{name}.npz", pictures=pictures, **named)
+        counts = {f"count:{layer.name}": layer.count_params() for layer in model.layers}
+        np.savez(folder / f"{name}.npz", pictures=pictures, **answers, **counts)
 
 
 def _unsettle(model: object, rng: np.random.Generator) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from fpga_export.core.graph import FloatGraph, Floats, Layer
-from fpga_export.core.kinds import outcome
+from fpga_export.core.outcomes import outcome
 
 Settings = dict[str, Any]
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from fpga_export.core.float_run import run_float
 from fpga_export.core.integer_run import run_integer, to_values
 from fpga_export.core.loader import read_model
-from fpga_export.core.quantise import codes_of, quantise
+from fpga_export.core.quantise import codes_of, hardware_prefix, quantise
 from fpga_export.core.vhdl.design import design
 from fpga_export.simulators import library, simulate, write
 from fpga_export.tests.ghdl import needs
@@ -87,3 +87,23 @@ def test_hardware_answers_as_the_integers_at_every_layer(
     verdict = simulate(tmp_path)
     assert verdict.label == "verified", verdict.log
     assert verdict.values == sum(math.prod(node.shape) for node in network.nodes[1:])
+
+
+@pytest.mark.parametrize("ending", ["keras", "h5"])
+def test_layers_that_no_core_computes_still_have_shapes_and_weights(
+    folder: Path, ending: str
+) -> None:
+    graph = read_model(folder / f"named.{ending}", filename="named")
+    stored = answers_of(folder, "named")
+    for layer in graph.layers:
+        assert layer.shape == stored[layer.name].shape[1:], layer.name
+        assert layer.parameters == stored[f"count:{layer.name}"], layer.name
+    kinds = {layer.kind for layer in graph.layers if layer.unsupported}
+    wanted = {"Conv2DTranspose", "UpSampling2D", "Cropping2D", "PReLU", "LayerNormalization"}
+    assert kinds == wanted | {"ELU", "Multiply", "Reshape", "GRU", "LSTM", "Dense"}
+    last, why = hardware_prefix(graph)
+    assert graph.layer(last).kind == "Conv2D"
+    assert why is not None
+    assert graph.layer(why.layer).kind == "Conv2DTranspose"
+    network = quantise(graph, list(stored["pictures"]), until=last)
+    assert network.nodes[-1].layers[-1] == last
