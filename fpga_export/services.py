@@ -286,7 +286,7 @@ def _in_child(
         f"ulimit -t {int(seconds)} && ulimit -v {4 * 2**20} && ulimit -f {2**19} && "
         'ulimit -c 0 && exec "$@"'
     )
-    program = [sys.executable, "-m", "fpga_export.work", str(folder)]
+    program = [sys.executable, "-m", "fpga_export.work", str(folder), str(os.getpid())]
     kept = {"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C.UTF-8", "HOME": str(folder)}
     kept |= {
         "OPENBLAS_NUM_THREADS": "1",

@@ -1,7 +1,7 @@
 """What a child process does for one run: no Django, no network, no path but its own folder.
 
-`python -m fpga_export.work FOLDER` reads request.json there, and writes the folder out, result.json
-or error.json, and progress.json as it goes.
+`python -m fpga_export.work FOLDER PARENT` reads request.json there, and writes the folder out,
+result.json or error.json, and progress.json as it goes. It ends when PARENT does.
 """
 
 import json
@@ -40,6 +40,7 @@ from fpga_export.core.vhdl.design import design
 from fpga_export.core.vhdl.packing import pack_of
 from fpga_export.core.weight_memory import weight_memories
 from fpga_export.netlist_work import past_synthesis
+from fpga_export.orphan import end_with
 
 Floats = NDArray[np.float32]
 MOST_CHANNELS: Final = (
@@ -433,4 +434,5 @@ def _refuse(folder: Path, code: str, facts: Mapping[str, object]) -> int:
 
 
 if __name__ == "__main__":
+    end_with(int(sys.argv[2]))
     sys.exit(main(Path(sys.argv[1])))
