@@ -80,12 +80,13 @@ def inference(
     found = faulty_run(network, healthy, faults, config.seed)
     layers, taken = [], set[str]()
     for index, node in enumerate(network.nodes[1:], start=1):
-        stem = file_stem(node.layers[-1], taken)
+        shown = _shown(graph, node)
+        stem = file_stem(shown, taken)
         taken.add(stem)
         before, now = healthy[node.name][0], found.stored[node.name][0]
-        for name, content in _maps(node, before, now, stem).items():
+        for name, content in _maps(node, shown, before, now, stem).items():
             run.write("layer_outputs", name, content)
-        layers.append(_told(graph, node, before, now, stem))
+        layers.append(_told(graph, node, shown, before, now, stem))
         run.tell(0.1 + 0.7 * index / len(network.nodes), node.name)
     first, last = int(answers(network, healthy)[0]), int(answers(network, found.stored)[0])
     chances = _chances(network, found.stored)
@@ -104,11 +105,18 @@ def inference(
     }
 
 
-def _maps(node: Node, before: Codes, now: Codes, stem: str) -> dict[str, str | bytes]:
+def _shown(graph: FloatGraph, node: Node) -> str:
+    """The last layer whose output the node's codes are: a softmax is left to the reader."""
+    ends = {layer.name for layer in graph.layers if layer.kind == "Softmax"}
+    kept = [name for name in node.layers if name not in ends]
+    return (kept or node.layers)[-1]
+
+
+def _maps(node: Node, shown: str, before: Codes, now: Codes, stem: str) -> dict[str, str | bytes]:
     """Both networks' maps in the same colours; the workbook's errors are what the faults did."""
     meant, kept = to_values(before, node.format), to_values(now, node.format)
     limits = limits_of(meant)
-    book = feature_workbook(node.layers[-1], meant, IntegerMaps(now, node.format))
+    book = feature_workbook(shown, meant, IntegerMaps(now, node.format))
     files: dict[str, str | bytes] = {f"{stem}_feature_maps.xlsx": book}
     files[f"{stem}_mosaic.png"] = mosaic(meant, limits)
     files[f"{stem}_mosaic_integer.png"] = mosaic(kept, limits)
@@ -122,12 +130,14 @@ def _cut(limits: tuple[NDArray[Any], NDArray[Any]]) -> tuple[NDArray[Any], NDArr
     return limits[0][:MOST_CHANNELS], limits[1][:MOST_CHANNELS]
 
 
-def _told(graph: FloatGraph, node: Node, before: Codes, now: Codes, stem: str) -> dict[str, Any]:
+def _told(
+    graph: FloatGraph, node: Node, shown: str, before: Codes, now: Codes, stem: str
+) -> dict[str, Any]:
     meant, kept = to_values(before, node.format), to_values(now, node.format)
     names = [layer.name for layer in graph.layers]
-    kind = graph.layer(node.layers[-1]).kind if node.layers[-1] in names else "Depthwise"
+    kind = graph.layer(shown).kind if shown in names else "DepthwiseConv2D"
     return {
-        "name": node.layers[-1],
+        "name": shown,
         "type": kind,
         "output_shape": list(node.shape),
         "min": float(kept.min()),

@@ -102,6 +102,27 @@ def test_weights_become_vhdl(http: httpx2.Client, me: Account) -> None:
     assert {"conv1_weights.txt", "conv1_bias.txt"} <= set(body["files"])
 
 
+def test_faults_are_configured_and_injected(http: httpx2.Client, me: Account) -> None:
+    path = "/fault_injector/inference/"
+    files = {"file": ("mano.jpg", HAND.read_bytes(), "image/jpeg")}
+    entry = {"fault_type": "stuck_at_0", "fault_rate": 1}
+    config = {"enabled": True, "layers": {"logits": entry}}
+    kept = http.post("/fault_injector/configure/", json=config, headers=me.bearer)
+    assert kept.status_code == 200, kept.text
+    assert kept.json()["layers"]["logits"]["fault_rate"] == 1
+    sent: dict[str, Any] = {"data": {"model_path": SMALL}, "files": files, "headers": me.bearer}
+    body = http.post(path, **sent, timeout=90).json()
+    assert body["fault_injection"]["healthy_class"] == 11
+    assert body["layer_outputs"]["logits"]["changed"] > 0 or body["predicted_class"] != 11
+    assert "conv1_feature_maps.xlsx" in body["excel_files"]
+    sent["data"] = {"model_path": SMALL, "fault_config": '{"enabled": false}'}
+    healthy = http.post(path, **sent, timeout=90).json()
+    assert (healthy["predicted_class"], healthy["success"]) == (11, True)
+    wrong = {"enabled": True, "layers": {"conv1": {"fault_type": "x", "fault_rate": 0}}}
+    refused = http.post("/fault_injector/configure/", json=wrong, headers=me.bearer)
+    assert (refused.status_code, refused.json()["code"]) == (400, "bad_fault_config")
+
+
 def test_networks_are_uploaded_listed_and_deleted(
     http: httpx2.Client, me: Account, stranger: Account
 ) -> None:
@@ -207,6 +228,8 @@ def test_no_way_out_of_the_folder_reads_anything(http: httpx2.Client, me: Accoun
         ("POST", "/manual_inference"),
         ("POST", "/convert_image_to_vhdl/"),
         ("POST", "/extract_model_weights/"),
+        ("POST", "/fault_injector/inference/"),
+        ("POST", "/fault_injector/configure/"),
         ("GET", "/models"),
         ("GET", "/list_models/"),
         ("POST", "/upload_model/"),
