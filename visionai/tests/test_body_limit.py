@@ -8,7 +8,7 @@ import pytest
 from tests.services.server import Server
 
 pytestmark = pytest.mark.server
-TOO_MUCH = 40 * 2**20
+TOO_MUCH = 60 * 2**20
 
 
 @pytest.fixture
