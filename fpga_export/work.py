@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from fpga_export import fault_work
 from fpga_export.confined import Limits
-from fpga_export.core.float_run import run_float
+from fpga_export.core.float_run import run_known
 from fpga_export.core.graph import FloatGraph, ModelRefused
 from fpga_export.core.image_memory import (
     decimal_matrix,
@@ -122,13 +122,13 @@ def inference(run: Run) -> dict[str, Any]:
     graph = run.graph()
     picture = run.pixels(graph)
     run.tell(0.08, "float")
-    outputs = run_float(graph, picture)
+    outputs = run_known(graph, picture)
     run.tell(0.12, "integer")
     network, why = _integer(graph, picture)
     codes = run_integer(network, codes_of(graph, network, picture)) if network else {}
     twins = {node.layers[-1]: node for node in network.nodes} if network else {}
     layers, taken = [], set[str]()
-    shown = [one for one in graph.layers if one.kind != "InputLayer"]
+    shown = [one for one in graph.layers if one.kind != "InputLayer" and one.name in outputs]
     for index, layer in enumerate(shown):
         values = outputs[layer.name]
         stem = file_stem(layer.name, taken)
@@ -201,19 +201,23 @@ def _answer(
     codes: Mapping[str, NDArray[np.int64]],
     why: Mapping[str, str],
 ) -> dict[str, Any]:
-    last = outputs[graph.output].ravel().astype(np.float64)
-    total = float(last.sum())
-    chances = last if last.min() >= 0 and abs(total - 1) < 1e-3 else _softmax(last)
-    best = int(np.argmax(chances))
+    chances = _chances(outputs[graph.output]) if graph.output in outputs else np.zeros(0)
+    best = int(np.argmax(chances)) if chances.size else None
     integer = int(answers(network, codes)[0]) if network and not why else None
     return {
         "predicted_class": best,
-        "confidence": float(chances[best]),
+        "confidence": None if best is None else float(chances[best]),
         "all_probabilities": [float(one) for one in chances],
         "integer_class": integer,
         "stopped": dict(why),
         "layers": layers,
     }
+
+
+def _chances(answer: Floats) -> NDArray[np.float64]:
+    """Probabilities: the answer itself where it sums to one, else its softmax."""
+    last = answer.ravel().astype(np.float64)
+    return last if last.min() >= 0 and abs(float(last.sum()) - 1) < 1e-3 else _softmax(last)
 
 
 def _softmax(values: NDArray[np.float64]) -> NDArray[np.float64]:

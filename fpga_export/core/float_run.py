@@ -27,6 +27,15 @@ def run_float(graph: FloatGraph, picture: Floats) -> dict[str, Floats]:
 
     Raises `ValueError` for another shape and `CannotRun` at the first layer that is not supported.
     """
+    outputs = run_known(graph, picture)
+    for layer in graph.layers:
+        if layer.name not in outputs:
+            raise CannotRun(layer.name, layer.unsupported or "no such layer")
+    return outputs
+
+
+def run_known(graph: FloatGraph, picture: Floats) -> dict[str, Floats]:
+    """As `run_float`, without the layers that are not supported and what comes of them."""
     wanted = graph.layers[0].shape
     single = picture.ndim == 3
     batch = np.asarray(picture[None] if single else picture, np.float32)
@@ -36,7 +45,7 @@ def run_float(graph: FloatGraph, picture: Floats) -> dict[str, Floats]:
     for layer in graph.layers:
         if layer.kind == "InputLayer":
             outputs[layer.name] = batch
-        else:
+        elif not layer.unsupported and all(name in outputs for name in layer.inputs):
             outputs[layer.name] = run_layer(layer, [outputs[name] for name in layer.inputs])
     return {name: values[0] for name, values in outputs.items()} if single else outputs
 
