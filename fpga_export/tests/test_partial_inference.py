@@ -3,8 +3,9 @@
 import json
 from pathlib import Path
 
+from fpga_export.run_folder import Run
 from fpga_export.tests.hostile_files import archive, begin, layer, sequential, stored
-from fpga_export.work import Run, inference
+from fpga_export.work import inference
 
 
 def test_layers_before_one_that_is_not_supported_have_their_maps(tmp_path: Path) -> None:
