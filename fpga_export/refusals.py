@@ -130,6 +130,7 @@ FAULTS: Final[dict[str, str | Promise]] = {
     "limits": _("The run took more time or memory than is allowed. Try a smaller network."),
     "cancelled": _("It was cancelled."),
     "lost": _("The run was interrupted too often. Start it again."),
+    "quota": QuotaReached.detail,
     "no_design": _("The design was deleted."),
     "mismatch": _("The simulation differed from the model, so the design is not given out."),
     "not_for_hardware": _("No core can hold the layer {layer}: {reason}."),

@@ -240,6 +240,8 @@ def run(pk: int) -> None:
     elif ended.code != 0:
         cancelled = rows.to_be_stopped().exists()
         _fail(export, "cancelled" if cancelled else "internal")
+    elif used_bytes(export.owner) + store.made_bytes(export.session_id) > QUOTA:
+        _fail(export, "quota", {"limit": "500 MB"})
     else:
         _publish(export, ended.result)
     shutil.rmtree(folder, ignore_errors=True)

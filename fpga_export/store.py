@@ -50,6 +50,12 @@ def published(folder: str, session_id: str) -> Path:
     return root() / folder / session_id
 
 
+def made_bytes(session_id: str) -> int:
+    """What a run made that is not published yet."""
+    made = (work(session_id) / "out").rglob("*")
+    return sum(path.lstat().st_size for path in made if path.is_file())
+
+
 def publish(session_id: str) -> Iterator[tuple[str, str, int, str]]:
     """Move each finished folder into place, whole; gives folder, name, bytes, SHA-256 of each file.
 

@@ -17,7 +17,7 @@ from fpga_export import services, store
 from fpga_export.archive import zipped
 from fpga_export.models import Artifact, ExportSession
 from fpga_export.refusals import BusyAlready, NameTaken, NetworkRefused, NoNetwork, QuotaReached
-from fpga_export.selectors import find_file
+from fpga_export.selectors import error_sentence, find_file
 from sessions_app.client import Client
 from sessions_app.models import Sesion
 from sessions_app.services import end_session, start_session
@@ -245,6 +245,18 @@ def test_a_full_quota_takes_nothing_more(ada: User, monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(services, "QUOTA", len(data) - 1)
     with pytest.raises(QuotaReached):
         services.upload_network(ada, filename="red.keras", data=data, at=timezone.now())
+
+
+def test_a_run_that_makes_more_than_there_is_room_for_leaves_nothing(
+    ada: User, at_once: AtOnce, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(services, "QUOTA", 10_000)  # bytes; the memories take more
+    export = at_once(lambda: start(ada, ExportSession.Kind.WEIGHTS, bits=8))
+    export.refresh_from_db()
+    assert (export.state, export.error["code"]) == (JobState.FAILED, "quota")
+    assert "500 MB" in error_sentence(export)
+    assert not export.artifacts.exists()
+    assert [path for path in store.root().rglob("*") if path.is_file()] == []
 
 
 def test_files_are_found_by_name_in_ones_own_exports_alone(
