@@ -163,7 +163,7 @@ def first_prediction(port: int) -> float:
 
 def plain(*, seconds: float) -> Rate:
     port = free_port()
-    weights = os.environ | {"PLAIN_MODEL": str(sorted(MODELS.glob("*.keras"))[-1])}
+    weights = os.environ | {"PLAIN_MODEL": str(sorted(MODELS.glob("emotions-*.keras"))[-1])}
     command = ["-m", "uvicorn", "bench.plain:application", "--port", str(port)]
     command += ["--ws", "websockets-sansio", "--loop", "uvloop", "--no-access-log"]
     command += ["--lifespan", "off", "--log-level", "critical", "--ws-per-message-deflate", "false"]
