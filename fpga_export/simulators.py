@@ -3,7 +3,7 @@
 import hashlib
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any, Final, Literal, TypeAlias
@@ -63,9 +63,9 @@ class Verdict:
         return asdict(self)
 
 
-def library() -> dict[str, str]:
+def library(names: Sequence[str] = LIBRARY) -> dict[str, str]:
     """The hand-written VHDL, for `design(library=...)`."""
-    return {name: (HDL / name).read_text("utf-8") for name in LIBRARY}
+    return {name: (HDL / name).read_text("utf-8") for name in names}
 
 
 def write(files: Mapping[str, str | bytes], folder: Path) -> None:
