@@ -1,6 +1,5 @@
 """What is shown of networks and exports."""
 
-import json
 from datetime import datetime
 from functools import cache
 from typing import Any
@@ -8,7 +7,7 @@ from typing import Any
 from accounts.models import User
 from fpga_export import store
 from fpga_export.core.loader import read_model
-from fpga_export.core.summary import layer_summary
+from fpga_export.core.summary import layer_facts, layer_summary
 from fpga_export.models import Artifact, ExportSession, UploadedNetwork
 from fpga_export.refusals import NoNetwork, RunFailed
 from fpga_export.services import network_path
@@ -20,23 +19,11 @@ def shipped_facts(name: str) -> dict[str, Any]:
     """What a shipped network is; its files never change while a process runs."""
     path = store.shipped()[name]
     graph = read_model(path, filename=name)
-    layers = [
-        {
-            "name": layer.name,
-            "type": layer.kind,
-            "inputs": list(layer.inputs),
-            "output_shape": list(layer.shape),
-            "parameters": layer.parameters,
-            "macs": layer.macs,
-            "unsupported": layer.unsupported,
-        }
-        for layer in graph.layers
-    ]
     return {
         "filename": name,
         "size": path.stat().st_size,
         "parameters": graph.parameters,
-        "layers": layers,
+        "layers": [layer_facts(layer) for layer in graph.layers],
         "created_at": None,
         "shipped": True,
     }
@@ -171,8 +158,3 @@ def session_line(export: ExportSession, *, files: int, at: datetime) -> dict[str
         "age_hours": round(age, 3),
         "file_count": files,
     }
-
-
-def manifest(export: ExportSession) -> str:
-    """A run's facts as a file beside its files."""
-    return json.dumps(export.result, indent=1, default=str)

@@ -1,33 +1,31 @@
 """What may happen: a network is uploaded, something is made of it, and all of it is deleted."""
 
 import hashlib
-import json
 import logging
-import os
 import re
 import secrets
 import shutil
-import signal
-import subprocess
-import sys
 import tempfile
-import time
 from collections.abc import Mapping
-from contextlib import suppress
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 
-from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.db.models import Sum
 from django.utils import timezone
 
 from accounts.models import User
 from fpga_export import store
+from fpga_export.child import run_child
 from fpga_export.core.limits import FILE_BYTES
-from fpga_export.models import Artifact, ExportSession, FaultDefault, UploadedNetwork
+from fpga_export.models import (
+    Artifact,
+    ExportQuerySet,
+    ExportSession,
+    FaultDefault,
+    UploadedNetwork,
+)
 from fpga_export.refusals import (
     BusyAlready,
     NameTaken,
@@ -49,15 +47,6 @@ NETLIST_S: Final = 900.0
 CHECK_S: Final = 5.0
 BEAT_S: Final = 2.0
 FILENAME: Final = re.compile(r"[\w .()+-]{1,110}\.(keras|h5|hdf5)", re.IGNORECASE)
-
-
-@dataclass(frozen=True, slots=True)
-class Ended:
-    """How a child ended."""
-
-    code: int | None  # None: it was killed
-    result: dict[str, Any]
-    error: dict[str, Any]
 
 
 def upload_network(user: User, *, filename: str, data: bytes, at: datetime) -> UploadedNetwork:
@@ -100,7 +89,7 @@ def _looked_at(name: str, data: bytes) -> dict[str, Any]:
     with tempfile.TemporaryDirectory(dir=store.root(), prefix="check-") as folder:
         path = Path(folder) / "network"
         path.write_bytes(data)
-        ended = _in_child(Path(folder), _request("check", name, path), seconds=CHECK_S)
+        ended = run_child(Path(folder), _request("check", name, path), seconds=CHECK_S)
     if ended.error:
         raise NetworkRefused(str(ended.error["code"]), **ended.error.get("facts", {}))
     if ended.code != 0:
@@ -234,7 +223,7 @@ def run(pk: int) -> None:
         return
     asked = {**export.asked, **_request(export.kind, export.network, path)}
     asked["session_id"] = export.session_id
-    ended = _in_child(folder, asked, seconds=seconds, watched=export)
+    ended = run_child(folder, asked, seconds=seconds, goes_on=lambda told: _note(rows, told))
     if ended.error:
         _fail(export, str(ended.error["code"]), ended.error.get("facts", {}))
     elif ended.code != 0:
@@ -245,6 +234,14 @@ def run(pk: int) -> None:
     else:
         _publish(export, ended.result)
     shutil.rmtree(folder, ignore_errors=True)
+
+
+def _note(rows: ExportQuerySet, told: Mapping[str, Any]) -> bool:
+    """Tell the row how far its child is; whether it is to go on."""
+    step = str(told.get("step", ""))[:200]
+    at = timezone.now()
+    found = rows.update(heartbeat_at=at, progress=told.get("progress", 0.0), step=step)
+    return bool(found) and not rows.to_be_stopped().exists()
 
 
 def _publish(export: ExportSession, result: dict[str, Any]) -> None:
@@ -275,86 +272,6 @@ def _fail(export: ExportSession, code: str, facts: Mapping[str, Any] | None = No
         state=state, error={"code": code, "facts": dict(facts or {})}, ended_at=timezone.now()
     )
     shutil.rmtree(store.work(export.session_id), ignore_errors=True)
-
-
-def _in_child(
-    folder: Path, asked: Mapping[str, Any], *, seconds: float, watched: ExportSession | None = None
-) -> Ended:
-    """Run `fpga_export.work` with limits, in a group of its own, without our environment."""
-    (folder / "request.json").write_text(json.dumps(dict(asked)))
-    for old in ("result.json", "error.json"):
-        (folder / old).unlink(missing_ok=True)
-    limited = (
-        f"ulimit -t {int(seconds)} && ulimit -v {4 * 2**20} && ulimit -f {2**19} && "
-        'ulimit -c 0 && exec "$@"'
-    )
-    program = [sys.executable, "-m", "fpga_export.work", str(folder), str(os.getpid())]
-    kept = {"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C.UTF-8", "HOME": str(folder)}
-    kept |= {
-        "OPENBLAS_NUM_THREADS": "1",
-        "OMP_NUM_THREADS": "1",
-        "PYTHONPATH": str(settings.BASE_DIR),
-    }
-    with (folder / "log").open("wb") as said:
-        child = subprocess.Popen(  # noqa: S603 - our own module
-            ["/bin/sh", "-c", limited, "sh", *program],
-            cwd=folder,
-            env=kept,
-            stdin=subprocess.DEVNULL,
-            stdout=said,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
-        try:
-            code = _wait(child, folder, seconds, watched)
-        finally:
-            with suppress(ProcessLookupError):
-                os.killpg(child.pid, signal.SIGKILL)
-            child.wait()
-    if code not in {0, 3}:
-        log.warning("an export's child ended with %s: %s", code, _tail(folder / "log"))
-    return Ended(code, _json(folder / "result.json"), _json(folder / "error.json"))
-
-
-def _wait(
-    child: subprocess.Popen[bytes], folder: Path, seconds: float, watched: ExportSession | None
-) -> int | None:
-    """The exit status; None where it had to be killed. Tells the row how far it is meanwhile."""
-    until, beaten = time.monotonic() + seconds, time.monotonic()
-    told: dict[str, Any] = {}
-    while time.monotonic() < until:
-        with suppress(subprocess.TimeoutExpired):
-            return child.wait(0.1)
-        if watched is None:
-            continue
-        progress = _json(folder / "progress.json")
-        if progress != told or time.monotonic() - beaten > BEAT_S:
-            told, beaten = progress, time.monotonic()
-            rows = ExportSession.objects.filter(pk=watched.pk)
-            rows.update(
-                heartbeat_at=timezone.now(),
-                progress=progress.get("progress", 0.0),
-                step=str(progress.get("step", ""))[:200],
-            )
-        row = ExportSession.objects.filter(pk=watched.pk)
-        if row.to_be_stopped().exists() or not row.exists():
-            return None
-    return None
-
-
-def _json(path: Path) -> dict[str, Any]:
-    try:
-        found = json.loads(path.read_text())
-    except (OSError, ValueError):
-        return {}
-    return found if isinstance(found, dict) else {}
-
-
-def _tail(path: Path) -> str:
-    try:
-        return path.read_text(errors="replace")[-2000:]
-    except OSError:
-        return ""
 
 
 def cancel_export(export: ExportSession, *, at: datetime) -> bool:

@@ -5,15 +5,17 @@ result.json or error.json, and progress.json as it goes. It ends when PARENT doe
 """
 
 import json
+import shutil
 import sys
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from fpga_export import fault_work
+from fpga_export import fault_work, simulators
 from fpga_export.confined import Limits
 from fpga_export.core.float_run import run_known
 from fpga_export.core.graph import FloatGraph, ModelRefused
@@ -33,6 +35,7 @@ from fpga_export.core.passes import NotForHardware
 from fpga_export.core.quantise import codes_of, hardware_prefix, quantise
 from fpga_export.core.report import report
 from fpga_export.core.report_workbook import report_workbook
+from fpga_export.core.summary import layer_facts
 from fpga_export.core.vhdl.budget import plan
 from fpga_export.core.vhdl.cycles import predict
 from fpga_export.core.vhdl.design import design
@@ -41,6 +44,7 @@ from fpga_export.core.weight_memory import weight_memories
 from fpga_export.netlist_work import past_synthesis
 from fpga_export.orphan import end_with
 from fpga_export.run_folder import BadRequest, Run, calibration
+from fpga_export.simulators import Label, Verdict
 
 Floats = NDArray[np.float32]
 MOST_CHANNELS: Final = (
@@ -222,8 +226,6 @@ def weights(run: Run) -> dict[str, Any]:
 
 def whole(run: Run) -> dict[str, Any]:
     """The network as a core, simulated before anybody gets it."""
-    from fpga_export import simulators  # it starts programs
-
     graph = run.graph()
     picture = run.pixels(graph)
     lanes, bits = int(run.asked.get("lanes", 4)), int(run.asked.get("bits", 8))
@@ -250,6 +252,7 @@ def whole(run: Run) -> dict[str, Any]:
     _sweep_build(folder)
     if not verdict.offered:
         raise BadRequest("mismatch", log=verdict.log[-2000:])
+    verdict = _of_the_network(verdict, graph, network)
     told = verdict.as_json()
     run.write("hdl_designs", "verdict.json", json.dumps(told, indent=1))
     run.tell(0.9, "report")
@@ -281,9 +284,17 @@ def whole(run: Run) -> dict[str, Any]:
     }
 
 
-def _sweep_build(folder: Path) -> None:
-    import shutil
+def _of_the_network(verdict: Verdict, graph: FloatGraph, network: Network) -> Verdict:
+    """A core that ends before the network does proves no more than the layers that it holds."""
+    if network.nodes[-1].layers[-1] == graph.output:
+        return verdict
+    held = {name for node in network.nodes for name in node.layers}
+    rest = [layer.name for layer in graph.layers if layer.name not in held]
+    label: Label = "verified_through" if verdict.label == "verified" else verdict.label
+    return replace(verdict, label=label, not_simulated=(*verdict.not_simulated, *rest))
 
+
+def _sweep_build(folder: Path) -> None:
     shutil.rmtree(folder / "build", ignore_errors=True)
 
 
@@ -300,18 +311,7 @@ def check(run: Run) -> dict[str, Any]:
         "macs": graph.macs,
         "input_shape": list(graph.layers[0].shape),
         "output_shape": list(graph.layer(graph.output).shape),
-        "layers": [
-            {
-                "name": layer.name,
-                "type": layer.kind,
-                "inputs": list(layer.inputs),
-                "output_shape": list(layer.shape),
-                "parameters": layer.parameters,
-                "macs": layer.macs,
-                "unsupported": layer.unsupported,
-            }
-            for layer in graph.layers
-        ],
+        "layers": [layer_facts(layer) for layer in graph.layers],
     }
 
 

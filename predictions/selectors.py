@@ -8,7 +8,7 @@ from django.db.models import Avg, Count, Max
 from django.db.models.functions import TruncDate
 from django.utils import timezone
 
-from predictions.models import CameraConsent, EmotionClass, PredictionLog, PredictionLogQuerySet
+from predictions.models import EmotionClass, PredictionLog, PredictionLogQuerySet
 
 Row = dict[str, object]
 EXPORTED_COLUMNS = (
@@ -91,10 +91,6 @@ def emotion_detail(
         last_seen=found["last"],
         timeline=timeline(mine, days=days, today=today),
     )
-
-
-def consents_of(user_id: int) -> list[CameraConsent]:
-    return list(CameraConsent.objects.filter(user_id=user_id).order_by("at"))
 
 
 def exported(rows: PredictionLogQuerySet) -> Iterator[Row]:

@@ -37,8 +37,8 @@ def hardware(graph: FloatGraph) -> dict[str, Any]:
     return {"whole": False, "through": through, "layer": stop.layer, "reason": stop.reason}
 
 
-def layer_summary(layer: Layer) -> dict[str, Any]:
-    """JSON of one layer."""
+def layer_facts(layer: Layer) -> dict[str, Any]:
+    """JSON of one layer without its weights."""
     return {
         "name": layer.name,
         "type": layer.kind,
@@ -47,6 +47,12 @@ def layer_summary(layer: Layer) -> dict[str, Any]:
         "parameters": layer.parameters,
         "macs": layer.macs,
         "unsupported": layer.unsupported,
+    }
+
+
+def layer_summary(layer: Layer) -> dict[str, Any]:
+    """JSON of one layer and of how its weights are spread."""
+    return layer_facts(layer) | {
         "weights": [
             {"name": name, "shape": list(values.shape), **statistics(values)}
             for name, values in layer.weights.items()

@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from accounts.models import User
 from fpga_export import netlist_work, services, store
+from fpga_export.child import Ended
 from fpga_export.core.ir import Network
 from fpga_export.core.vhdl.design import design
 from fpga_export.models import ExportSession
@@ -79,9 +80,9 @@ def test_the_run_starts_from_the_design_s_own_files(
     def child(folder: Path, asked: Mapping[str, Any], *, seconds: float, **_: object) -> Any:
         seen.append(({path.name for path in (folder / "design").iterdir()}, seconds))
         assert asked["kind"] == "netlist"
-        return services.Ended(0, {"label": "verified"}, {})
+        return Ended(0, {"label": "verified"}, {})
 
-    monkeypatch.setattr(services, "_in_child", child)
+    monkeypatch.setattr(services, "run_child", child)
     made = at_once(lambda: services.start_netlist(ada, None, a_design(ada), at=timezone.now()))
     made.refresh_from_db()
     assert (made.state, made.result["label"]) == (JobState.DONE, "verified")

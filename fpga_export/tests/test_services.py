@@ -3,7 +3,7 @@
 import io
 import stat
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import Any
 
@@ -15,7 +15,7 @@ from PIL import Image
 from accounts.models import User
 from fpga_export import services, store
 from fpga_export.archive import zipped
-from fpga_export.models import Artifact, ExportSession
+from fpga_export.models import Artifact, ExportQuerySet, ExportSession
 from fpga_export.refusals import BusyAlready, NameTaken, NetworkRefused, NoNetwork, QuotaReached
 from fpga_export.selectors import error_sentence, find_file
 from sessions_app.client import Client
@@ -146,13 +146,13 @@ def test_a_running_child_ends_when_it_is_cancelled(
     ada: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     export = start(ada, ExportSession.Kind.WEIGHTS, bits=8)
-    real = services._json
+    real = services._note
 
-    def cancelling(path: Any) -> dict[str, Any]:
-        ExportSession.objects.filter(pk=export.pk).update(wants_cancel=True)
-        return real(path)
+    def cancelling(rows: ExportQuerySet, told: Mapping[str, Any]) -> bool:
+        rows.update(wants_cancel=True)
+        return real(rows, told)
 
-    monkeypatch.setattr(services, "_json", cancelling)
+    monkeypatch.setattr(services, "_note", cancelling)
     services.run(export.pk)
     export.refresh_from_db()
     assert export.state == JobState.CANCELLED

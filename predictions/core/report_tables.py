@@ -1,6 +1,6 @@
 """The tables of an evaluation report in Markdown, for cards, documents and terminals."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from predictions.core.report import Interval, Report, SetScores
@@ -196,10 +196,6 @@ def share(value: float | None) -> str:
 
 def with_interval(value: float, ends: Interval) -> str:
     return f"{value:.3f} ({ends[0]:.3f} to {ends[1]:.3f})"
-
-
-def _found_and_accuracy(part: Mapping[str, float | None]) -> str:
-    return f"{share(part['found'])}, {share(part['accuracy'])}"
 
 
 def _of_classes(scores: SetScores, report: Report) -> str:
