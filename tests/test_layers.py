@@ -19,18 +19,19 @@ MAY_USE = {
     "sessions_app": {"lib", "accounts"},
     "predictions": {"lib", "accounts", "sessions_app"},
     "fpga_export": {"lib", "accounts", "sessions_app", "predictions"},
-    "visionai": {"lib", "accounts", "sessions_app", "predictions", "fpga_export"},
+    "trading": {"lib", "accounts", "sessions_app"},
+    "visionai": {"lib", "accounts", "sessions_app", "predictions", "fpga_export", "trading"},
 }
-LABELS = ("accounts", "sessions_app", "predictions", "fpga_export")
+LABELS = ("accounts", "sessions_app", "predictions", "fpga_export", "trading")
 # A core is arithmetic on values.
 FRAMEWORKS = {"django", "rest_framework", "channels", "celery", "drf_spectacular", "asgiref"}
 HEAVY = ["tensorflow", "keras", "matplotlib", "openai", "torch", "pandas", "sklearn", "scipy"]
 # "app.module" and "visionai.urls" in a string are imports by another name.
 DOTTED = re.compile(
-    r"(?!visionai\.sqlite3)(visionai|accounts|sessions_app|predictions|fpga_export)(?:\.\w+)+"
+    r"(?!visionai\.sqlite3)(visionai|accounts|sessions_app|predictions|fpga_export|trading)(?:\.\w+)+"
 )
 # A foreign key names a model by its app's label; a template lies in its app's folder.
-LABELLED = re.compile(r"(accounts|sessions_app|predictions|fpga_export)[./]\w[\w./]*")
+LABELLED = re.compile(r"(accounts|sessions_app|predictions|fpga_export|trading)[./]\w[\w./]*")
 
 
 def sources() -> Iterator[Path]:

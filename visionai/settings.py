@@ -47,6 +47,7 @@ INSTALLED_APPS = [
     "sessions_app",
     "predictions",
     "fpga_export",
+    "trading",
     "visionai",
 ]
 

@@ -1,0 +1,1 @@
+"""Trading: sessions that own one broker account, their orders, their bot."""

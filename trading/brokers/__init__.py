@@ -1,0 +1,1 @@
+"""Brokers behind one Protocol: `base` says what they share."""
