@@ -28,11 +28,12 @@ class Limits:
     window: timedelta
 
 
-SIGN_IN, RESET, REGISTER = "sign_in", "reset", "register"
+SIGN_IN, RESET, REGISTER, CONTACT = "sign_in", "reset", "register", "message"
 LIMITS = {
     SIGN_IN: Limits(per_pair=10, per_address=100, window=timedelta(minutes=15)),
     RESET: Limits(per_pair=3, per_address=20, window=timedelta(hours=1)),
     REGISTER: Limits(per_pair=100, per_address=100, window=timedelta(hours=1)),
+    CONTACT: Limits(per_pair=10, per_address=10, window=timedelta(hours=1)),
 }
 
 

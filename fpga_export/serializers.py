@@ -5,8 +5,8 @@ from typing import Any, Final
 from drf_spectacular.utils import OpenApiExample
 from rest_framework import serializers
 
-from predictions.serializers import shows
 from visionai.lib.jobs import JobState
+from visionai.lib.openapi import shows
 
 LAYER: Final = {
     "name": "conv1",

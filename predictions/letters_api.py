@@ -29,10 +29,9 @@ from predictions.letters import (
     unpack_base64,
 )
 from predictions.refusals import NoPicture, PictureRefused, check_anonymous
-from predictions.serializers import shows
 from predictions.throttles import AnonymousLetters
 from sessions_app.authentication import BearerAuthentication
-from visionai.lib.openapi import problems
+from visionai.lib.openapi import problems, shows
 from visionai.lib.parsing import JSONParser
 
 TAGS = ["Letters"]

@@ -1,15 +1,12 @@
 """What comes in, checked; and what goes out, described for OpenAPI."""
 
-from collections.abc import Callable
-from typing import Any, TypeVar, cast
+from typing import Any
 
-from drf_spectacular.utils import OpenApiExample, extend_schema_serializer
 from rest_framework import serializers
 
 from predictions.core.labels import EMOTIONS
 from predictions.models import PredictionLog
-
-T = TypeVar("T")
+from visionai.lib.openapi import shows
 
 
 class PictureInput(serializers.Serializer[Any]):
@@ -17,12 +14,6 @@ class PictureInput(serializers.Serializer[Any]):
     assume_face = serializers.BooleanField(
         default=False, help_text="Where no face is found, take the whole picture as one."
     )
-
-
-def shows(value: dict[str, object]) -> Callable[[T], T]:
-    """The example of this output in the description of the API."""
-    example = OpenApiExample("An answer", value=value, response_only=True)
-    return cast("Callable[[T], T]", extend_schema_serializer(examples=[example]))
 
 
 class BoxOutput(serializers.Serializer[Any]):

@@ -20,18 +20,29 @@ MAY_USE = {
     "predictions": {"lib", "accounts", "sessions_app"},
     "fpga_export": {"lib", "accounts", "sessions_app", "predictions"},
     "trading": {"lib", "accounts", "sessions_app"},
-    "visionai": {"lib", "accounts", "sessions_app", "predictions", "fpga_export", "trading"},
+    "contact": {"lib", "accounts", "sessions_app"},
+    "visionai": {
+        "lib",
+        "accounts",
+        "sessions_app",
+        "predictions",
+        "fpga_export",
+        "trading",
+        "contact",
+    },
 }
-LABELS = ("accounts", "sessions_app", "predictions", "fpga_export", "trading")
+LABELS = ("accounts", "sessions_app", "predictions", "fpga_export", "trading", "contact")
 # A core is arithmetic on values.
 FRAMEWORKS = {"django", "rest_framework", "channels", "celery", "drf_spectacular", "asgiref"}
 HEAVY = ["tensorflow", "keras", "matplotlib", "openai", "torch", "pandas", "sklearn", "scipy"]
 # "app.module" and "visionai.urls" in a string are imports by another name.
 DOTTED = re.compile(
-    r"(?!visionai\.sqlite3)(visionai|accounts|sessions_app|predictions|fpga_export|trading)(?:\.\w+)+"
+    r"(?!visionai\.sqlite3)(visionai|accounts|sessions_app|predictions|fpga_export|trading|contact)(?:\.\w+)+"
 )
 # A foreign key names a model by its app's label; a template lies in its app's folder.
-LABELLED = re.compile(r"(accounts|sessions_app|predictions|fpga_export|trading)[./]\w[\w./]*")
+LABELLED = re.compile(
+    r"(accounts|sessions_app|predictions|fpga_export|trading|contact)[./]\w[\w./]*"
+)
 
 
 def sources() -> Iterator[Path]:

@@ -5,6 +5,7 @@ The trailing slash is optional on all of them; a redirect would lose the body of
 
 from django.urls import URLPattern, re_path
 
+from contact import compat_api as contact_api
 from fpga_export import compat_api as export_api
 from fpga_export import fault_api
 from predictions import letters_api
@@ -35,6 +36,10 @@ urlpatterns: list[URLPattern] = [
     re_path(r"^download_file/(?P<file_path>.+)$", export_api.download_file),
     re_path(r"^list_sessions/?$", export_api.list_sessions),
     re_path(r"^cleanup_sessions/?$", export_api.cleanup_sessions),
+    re_path(r"^contacto/enviar/?$", contact_api.send),
+    re_path(r"^contacto/mensajes/?$", contact_api.messages),
+    re_path(r"^contacto/(?P<message_id>\d{1,18})/leido/?$", contact_api.read),
+    re_path(r"^contacto/(?P<message_id>\d{1,18})/?$", contact_api.delete),
     re_path(r"^status/?$", status.status),
     re_path(r"^status/health/?$", status.health),
     re_path(r"^status/websocket/?$", status.sockets),

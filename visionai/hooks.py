@@ -1,6 +1,7 @@
 """What a lower app must reach in a higher one, filled here, by name."""
 
 from accounts import hooks
+from contact import account as written
 from fpga_export import account as made
 from predictions import account as seen
 from sessions_app import account
@@ -10,5 +11,7 @@ def connect() -> None:
     """Once a process, when all apps are loaded."""
     hooks.export_all = [account.export_sessions, seen.export_predictions, seen.export_consents]
     hooks.export_all += [made.export_networks, made.export_exports, made.export_faults]
+    hooks.export_all += [written.export_messages]
     hooks.erase = [account.erase_sessions, seen.erase_predictions, made.erase_exports]
+    hooks.erase += [written.erase_messages]
     hooks.disabled = [account.end_disabled]

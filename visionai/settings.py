@@ -48,6 +48,7 @@ INSTALLED_APPS = [
     "predictions",
     "fpga_export",
     "trading",
+    "contact",
     "visionai",
 ]
 
@@ -170,6 +171,7 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
         "options": {"expires": 25.0},
     },
     "delete old exports": {"task": "fpga_export.tasks.clean_up", "schedule": 3600.0},
+    "forget suspect messages": {"task": "contact.tasks.prune_contact", "schedule": 86400.0},
     "delete old predictions": {"task": "predictions.tasks.delete_old", "schedule": 3600.0},
 }
 
@@ -311,6 +313,7 @@ EMAIL_USE_SSL = EMAIL.scheme == "smtps"
 EMAIL_USE_TLS = EMAIL.scheme == "smtp" and bool(EMAIL.username)
 EMAIL_TIMEOUT = 10
 DEFAULT_FROM_EMAIL = SERVER_EMAIL = ENV.email_from
+CONTACT_NOTIFY = ENV.contact_notify
 
 # What happened
 

@@ -12,12 +12,14 @@ urlpatterns = [
     path("", include("sessions_app.urls")),
     path("", include("predictions.urls")),
     path("", include("fpga_export.urls")),
+    path("", include("contact.urls")),
     path("admin/", admin.site.urls),
     re_path(r"^docs/?$", docs.page, name="docs"),
     re_path(r"^api/v1/schema/?$", docs.schema, name="schema"),
     path("api/v1/", include("sessions_app.api_urls")),
     path("api/v1/", include("predictions.api_urls")),
     path("api/v1/", include("fpga_export.api_urls")),
+    path("api/v1/", include("contact.api_urls")),
     path("", include("visionai.compat_urls")),
 ]
 

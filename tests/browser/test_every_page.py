@@ -18,6 +18,7 @@ OPEN = [
     "/modelo/",
     "/letras/",
     "/modelo/letras/",
+    "/contacto/",
     "/cuenta/entrar/",
     "/cuenta/registro/",
     "/cuenta/recuperar/",

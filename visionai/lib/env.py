@@ -80,6 +80,7 @@ class Environment(BaseModel):
     )
     email_url: str = "console:"
     email_from: str = "VisionAI <visionai@localhost>"
+    contact_notify: Names = []
 
     anonymous_predict: bool = True
     model_path: Path | None = None
@@ -92,7 +93,9 @@ class Environment(BaseModel):
     hf_asl_space_url: str | None = None
     chat_model: str | None = None  # the original's variable is called `model`
 
-    @field_validator("allowed_hosts", "allowed_origins", "trusted_proxies", mode="before")
+    @field_validator(
+        "allowed_hosts", "allowed_origins", "trusted_proxies", "contact_notify", mode="before"
+    )
     @classmethod
     def split_names(cls, value: object) -> object:
         if isinstance(value, str):

@@ -1,10 +1,15 @@
 """What all operations of the API describe alike."""
 
+from collections.abc import Callable
+from typing import TypeVar, cast
+
 from django.utils.translation import gettext_lazy as _
-from drf_spectacular.utils import OpenApiExample, OpenApiResponse
+from drf_spectacular.utils import OpenApiExample, OpenApiResponse, extend_schema_serializer
 from rest_framework import serializers
 
 from visionai.lib.problems import CONTENT_TYPE
+
+T = TypeVar("T")
 
 MEANINGS = {
     400: _("The request is not valid; `errors` names the fields."),
@@ -49,3 +54,9 @@ def _response(status: int, code: str) -> OpenApiResponse:
     return OpenApiResponse(
         Problem, description=str(MEANINGS[status]), examples=[OpenApiExample(code, value=example)]
     )
+
+
+def shows(value: dict[str, object]) -> Callable[[T], T]:
+    """The example of this output in the description of the API."""
+    example = OpenApiExample("An answer", value=value, response_only=True)
+    return cast("Callable[[T], T]", extend_schema_serializer(examples=[example]))

@@ -1,0 +1,1 @@
+"""What visitors and users write to the people who run the place."""
