@@ -9,7 +9,7 @@ import pytest
 from tests.services.databases import DatabaseServer
 from tests.services.server import ROOT
 
-FOLDERS = ["accounts", "sessions_app", "predictions"]
+FOLDERS = ["accounts", "sessions_app", "predictions", "trading"]
 
 
 @pytest.mark.database
