@@ -35,13 +35,13 @@ from predictions.events import (
     welcome,
 )
 from predictions.health import health_body
-from predictions.language import language_of_scope
 from predictions.log_buffer import Ledger, LogFull, log_buffer
 from predictions.models import EmotionClass
 from predictions.refusals import ConsentRequired, check_anonymous
 from predictions.services import Source, rows_of
 from predictions.versions import active_version
 from predictions.wire import emotions_body, model_body
+from sessions_app.language import language_of_scope
 from sessions_app.sockets import Identity, SessionSocket
 from visionai.lib.errors import DomainError
 

@@ -6,3 +6,8 @@ class TradingConfig(AppConfig):
     name = "trading"
     verbose_name = _("Trading")
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        from trading import duties
+
+        duties.register()

@@ -3,7 +3,7 @@
 import asyncio
 import os
 from typing import Any, cast
-from urllib.parse import parse_qsl, urlencode
+from urllib.parse import parse_qs, parse_qsl, urlencode
 
 from channels.routing import ProtocolTypeRouter, URLRouter
 from django.core.asgi import get_asgi_application
@@ -13,7 +13,9 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "visionai.settings")
 django_application = get_asgi_application()
 
 # Only after Django is set up may its models be imported.
-from predictions.routing import websocket_urlpatterns  # noqa: E402
+from predictions.routing import websocket_urlpatterns as seeing  # noqa: E402
+from trading.consumers import CompatTradingSocket  # noqa: E402
+from trading.routing import websocket_urlpatterns as trading  # noqa: E402
 from visionai.lib.body_limit import BodyLimit  # noqa: E402
 from visionai.lib.runtime import runtime  # noqa: E402
 
@@ -26,9 +28,22 @@ async def refuse(_scope: Scope, _receive: Any, send: Any) -> None:
     await send({"type": "websocket.close"})
 
 
-routes: list[Any] = [*websocket_urlpatterns, re_path(r"", cast("Any", refuse))]
+routes: list[Any] = [*trading, *seeing, re_path(r"", cast("Any", refuse))]
 pages: Any = BodyLimit(cast("Any", django_application), limit=MOST_BODY)
-protocols: Any = ProtocolTypeRouter({"http": pages, "websocket": URLRouter(routes)})
+sockets: Any = URLRouter(routes)
+of_a_session: Any = CompatTradingSocket.as_asgi()
+
+
+async def choose(scope: Scope, receive: Any, send: Any) -> None:
+    """`/ws` belongs to trading where it names a session, and to frames and chat where not."""
+    query = parse_qs(scope.get("query_string", b"").decode("latin-1"), keep_blank_values=True)
+    if scope["path"].rstrip("/") == "/ws" and "session_id" in query:
+        await of_a_session(scope, receive, send)
+    else:
+        await sockets(scope, receive, send)
+
+
+protocols: Any = ProtocolTypeRouter({"http": pages, "websocket": choose})
 
 
 async def application(scope: Scope, receive: Any, send: Any) -> None:
