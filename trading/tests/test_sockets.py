@@ -63,7 +63,7 @@ async def session_of(user: User) -> TradingSession:
     return await sync_to_async(a_trading_session)(user)
 
 
-async def happens(session: TradingSession, **data: object) -> None:
+async def happens(session: TradingSession, **data: str) -> None:
     await sync_to_async(an_event)(session, **data)
 
 
