@@ -135,16 +135,18 @@ def update_profile(
     password: str = "",
     ip: str | None,
     at: datetime,
+    confirmed: bool = False,
 ) -> None:
     """Change the name and the e-mail; for the e-mail, to which resets go, the password is needed.
 
-    Raises `NotAccepted`, `WrongPassword` or `TooManyAttempts`.
+    `confirmed` says that it was given already, or that staff ask. Raises `NotAccepted`,
+    `WrongPassword` or `TooManyAttempts`.
     """
     before = user.email or ""
     changed = User(pk=user.pk, username=user.username, name=name.strip(), email=email.strip())
     if errors := _faults(changed, ["email", "name"]):
         raise NotAccepted(errors)
-    if fold(email) != before and user.has_usable_password():
+    if fold(email) != before and user.has_usable_password() and not confirmed:
         confirm_password(user, password=password, ip=ip, at=at)
     user.name, user.email = changed.name, changed.email
     try:
@@ -152,6 +154,15 @@ def update_profile(
             user.save(update_fields=["name", "email"])
     except IntegrityError as error:
         raise NotAccepted({"email": [_taken_email()]}) from error
+
+
+@transaction.atomic
+def set_role(user: User, role: str) -> None:
+    """Who calls has made sure that staff ask. Raises `LastAdministrator`."""
+    if role != User.Role.ADMIN:
+        keep_an_administrator(without=user)
+    user.role = role
+    user.save(update_fields=["role"])
 
 
 @transaction.atomic

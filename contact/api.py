@@ -97,7 +97,7 @@ def senders(_request: Request) -> Response:
 )
 @api_view(["PUT", "DELETE"])
 @permission_classes([IsAdminUser])
-def message(request: Request, message_id: int) -> Response:
+def message(request: Request, message_id: str) -> Response:
     if request.method == "PUT":
         return marked(request, message_id)
     get_object_or_404(ContactMessage, pk=message_id).delete()
@@ -134,7 +134,7 @@ def listed(request: Request) -> Response:
     return Response(MessageOutput(page, many=True).data, headers={"X-Total-Count": str(total)})
 
 
-def marked(request: Request, message_id: int) -> Response:
+def marked(request: Request, message_id: str) -> Response:
     kept = get_object_or_404(ContactMessage, pk=message_id)
     data = ReadInput(data=request.data)
     data.is_valid(raise_exception=True)

@@ -38,7 +38,7 @@ def messages(request: Request) -> Response:
 @api_view(["PUT"])
 @by_token
 @for_staff
-def read(request: Request, message_id: int) -> Response:
+def read(request: Request, message_id: str) -> Response:
     """`PUT /contacto/{id}/leido`."""
     return api.marked(request, message_id)
 
@@ -47,7 +47,7 @@ def read(request: Request, message_id: int) -> Response:
 @api_view(["DELETE"])
 @by_token
 @for_staff
-def delete(_request: Request, message_id: int) -> Response:
+def delete(_request: Request, message_id: str) -> Response:
     """`DELETE /contacto/{id}`."""
     get_object_or_404(ContactMessage, pk=message_id).delete()
     return Response({"success": True})

@@ -2,7 +2,7 @@
 
 from django.urls import re_path
 
-from sessions_app import account_api, auth_api, sessions_api
+from sessions_app import account_api, auth_api, sessions_api, users_api
 
 urlpatterns = [
     re_path(r"^auth/register/?$", auth_api.register, name="api-register"),
@@ -21,6 +21,8 @@ urlpatterns = [
     re_path(r"^auth/firebase/link/?$", auth_api.firebase_link, name="api-firebase-link"),
     re_path(r"^account/?$", account_api.erase, name="api-account"),
     re_path(r"^account/export/?$", account_api.export, name="api-account-export"),
+    re_path(r"^users/?$", users_api.users, name="api-users"),
+    re_path(r"^users/(?P<user_id>\d{1,18})/?$", users_api.user, name="api-user"),
     re_path(r"^sessions/?$", sessions_api.list_sessions, name="api-sessions"),
     re_path(r"^sessions/others/?$", sessions_api.end_others, name="api-sessions-others"),
     re_path(r"^sessions/(?P<sesion_id>\d{1,18})/?$", sessions_api.end_one, name="api-session"),

@@ -9,7 +9,7 @@ from contact import compat_api as contact_api
 from fpga_export import compat_api as export_api
 from fpga_export import fault_api
 from predictions import letters_api
-from sessions_app import compat_api
+from sessions_app import compat_api, users_api
 from visionai import status
 
 urlpatterns: list[URLPattern] = [
@@ -36,6 +36,8 @@ urlpatterns: list[URLPattern] = [
     re_path(r"^download_file/(?P<file_path>.+)$", export_api.download_file),
     re_path(r"^list_sessions/?$", export_api.list_sessions),
     re_path(r"^cleanup_sessions/?$", export_api.cleanup_sessions),
+    re_path(r"^usuarios/?$", users_api.usuarios),
+    re_path(r"^usuarios/(?P<user_id>\d{1,18})/?$", users_api.usuario),
     re_path(r"^contacto/enviar/?$", contact_api.send),
     re_path(r"^contacto/mensajes/?$", contact_api.messages),
     re_path(r"^contacto/(?P<message_id>\d{1,18})/leido/?$", contact_api.read),
