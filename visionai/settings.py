@@ -10,6 +10,7 @@ import dj_database_url
 from django.utils.translation import gettext_lazy as _
 from dotenv import dotenv_values
 
+from visionai.lib.env import BROKERS as BROKER_NAMES
 from visionai.lib.env import read_environment
 from visionai.lib.logs import logging_config
 from visionai.lib.secret import kept_secret
@@ -277,6 +278,14 @@ SPECTACULAR_SETTINGS = {
     "ENUM_NAME_OVERRIDES": {"Emotion": "predictions.core.labels.EMOTIONS"},
 }
 
+# Trading
+
+# The platform number is what the vendor's own client sends.
+BROKERS = {name: ENV.broker_hosts(name) | {"platform_id": "82"} for name in BROKER_NAMES}
+BROKER_EGRESS = ENV.broker_egress
+PAPER_SEED = ENV.paper_seed
+PAPER_PRICES = ENV.paper_prices
+
 # Words and files
 
 LANGUAGE_CODE = "es"
@@ -319,6 +328,6 @@ CONTACT_NOTIFY = ENV.contact_notify
 
 LOGGING = logging_config(
     DATA_DIR / "logs",
-    apps=("visionai", "accounts", "sessions_app", "predictions", "fpga_export"),
+    apps=("visionai", "accounts", "sessions_app", "predictions", "fpga_export", "trading"),
     level=ENV.log_level,
 )

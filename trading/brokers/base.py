@@ -80,6 +80,7 @@ class Position:
     profit: Decimal | None = None  # what the balance gained: -stake when lost
     close_price: float | None = None
     closed_at: datetime | None = None
+    reference: str = ""  # ours, where the broker keeps it; empty where it does not
 
 
 class BrokerError(Exception):
@@ -102,7 +103,25 @@ class TokenExpired(InvalidCredentials):
     """The token is no longer taken; a password might be."""
 
 
-@dataclass
+class AccountUnavailable(BrokerError):
+    """The broker has no such account for this person, or several to choose from."""
+
+    code = "conflict"
+
+
+class WrongCode(BrokerError):
+    """Not the code that was sent; the same state may be answered again."""
+
+    code = "invalid_credentials"
+
+
+class SecondFactorUnsupported(BrokerError):
+    """No code can be had by SMS: the person changes the factor at the broker, or turns it off."""
+
+    code = "two_factor_required"
+
+
+@dataclass(eq=False)
 class SecondFactor(BrokerError):
     """The broker wants a code. `state` goes to `Connector.answer`; it never leaves the server."""
 
@@ -111,15 +130,19 @@ class SecondFactor(BrokerError):
     state: Secret
 
 
-@dataclass
+@dataclass(eq=False)
 class BrokerRateLimited(BrokerError):
     code = "broker_rate_limited"
     retry_after: float  # seconds
 
 
-@dataclass
+@dataclass(eq=False)
 class OrderRejected(BrokerError):
-    """The broker said no: nothing was placed."""
+    """Nothing was placed.
+
+    `reason` is one of no_money, suspended, closed, dead_time, stake, expiry, risk, restricted,
+    unknown_asset, not_connected, stale, in_flight, invalid, other.
+    """
 
     code = "conflict"
     reason: str

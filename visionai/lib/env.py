@@ -32,7 +32,9 @@ DATABASE_SCHEMES = {
     "mariadb": "mysql",
 }
 ORIGINAL_NAMES = {"chat_model": "model"}  # all others are their field's name in capitals
-PATHS = {"data_dir", "tls_cert", "tls_key", "model_path"}
+PATHS = {"data_dir", "tls_cert", "tls_key", "model_path", "paper_prices"}
+BROKERS = ("exnova", "iqoption")
+BROKER_HOSTS = ("login_url", "verify_url", "logout_url", "ws_url", "origin")
 
 
 class Environment(BaseModel):
@@ -87,6 +89,20 @@ class Environment(BaseModel):
     socket_frames_per_second: int = Field(default=60, ge=0)
     abstain_below: float = Field(default=0.0, ge=0.0, le=1.0)
     prediction_retention_days: int = Field(default=365, ge=1)
+
+    paper_seed: int = Field(default=2026, ge=0)
+    paper_prices: Path | None = None
+    broker_egress: str = "default"
+    exnova_login_url: str = "https://auth.trade.exnova.com/api/v2/login"
+    exnova_verify_url: str = "https://auth.trade.exnova.com/api/v2/verify/2fa"
+    exnova_logout_url: str = "https://auth.trade.exnova.com/api/v1.0/logout"
+    exnova_ws_url: str = "wss://ws.trade.exnova.com/echo/websocket"
+    exnova_origin: str = "https://trade.exnova.com"
+    iqoption_login_url: str = "https://auth.iqoption.com/api/v2/login"
+    iqoption_verify_url: str = "https://auth.iqoption.com/api/v2/verify/2fa"
+    iqoption_logout_url: str = "https://auth.iqoption.com/api/v1.0/logout"
+    iqoption_ws_url: str = "wss://iqoption.com/echo/websocket"
+    iqoption_origin: str = "https://iqoption.com"
 
     hf_api_key: str | None = None
     hf_modelo_sign: str | None = None
@@ -150,6 +166,7 @@ class Environment(BaseModel):
         """(variable, sentence with the cure) of each rule that joins several variables."""
         yield from self._database_faults()
         yield from self._network_faults()
+        yield from self._broker_faults()
         if self.environment == "production":
             yield from self._production_faults()
 
@@ -218,6 +235,22 @@ class Environment(BaseModel):
             yield "MODEL_PATH", _no_file(self.model_path)
         if urlsplit(self.email_url).scheme not in {"console", "file", "memory", "smtp", "smtps"}:
             yield "EMAIL_URL", _("use console:, file:///folder or smtp://user:password@host:port")
+
+    def broker_hosts(self, broker: str) -> dict[str, str]:
+        """The addresses of one broker, by what they are for."""
+        return {name: getattr(self, f"{broker}_{name}") for name in BROKER_HOSTS}
+
+    def _broker_faults(self) -> Iterator[tuple[str, str]]:
+        for broker in BROKERS:
+            for name, address in self.broker_hosts(broker).items():
+                parts = urlsplit(address)
+                schemes = ("wss", "ws") if name == "ws_url" else ("https", "http")
+                plain_is_fine = parts.hostname in LOOPBACK
+                if parts.scheme not in (schemes if plain_is_fine else schemes[:1]):
+                    cure = _("passwords go there: use {scheme}://", scheme=schemes[0])
+                    yield f"{broker}_{name}".upper(), cure
+        if self.paper_prices and not self.paper_prices.is_dir():
+            yield "PAPER_PRICES", _("there is no folder {path}", path=self.paper_prices)
 
     def _production_faults(self) -> Iterator[tuple[str, str]]:
         if self.debug:

@@ -113,6 +113,9 @@ def test_every_fault_is_named_at_once() -> None:
         ({"REDIS_URL": "http://a"}, "REDIS_URL"),
         ({"MODEL_PATH": "/no/such.h5"}, "MODEL_PATH"),
         ({"EMAIL_URL": "pigeon://a"}, "EMAIL_URL"),
+        ({"EXNOVA_LOGIN_URL": "http://auth.trade.exnova.com/"}, "EXNOVA_LOGIN_URL"),
+        ({"IQOPTION_WS_URL": "https://iqoption.com/"}, "IQOPTION_WS_URL"),
+        ({"PAPER_PRICES": "/no/such"}, "PAPER_PRICES"),
         ({"TRUSTED_PROXIES": "proxy"}, "TRUSTED_PROXIES"),
         ({"JWT_SECRET_KEY": "short"}, "JWT_SECRET_KEY"),
         ({"JWT_ALGORITHM": "none"}, "JWT_ALGORITHM"),
@@ -177,6 +180,11 @@ def test_production_refuses_what_is_unsafe(secret: str) -> None:
 
 def test_production_takes_sqlite_after_an_explicit_yes() -> None:
     read_environment({"ENVIRONMENT": "production", "SQLITE_IN_PRODUCTION": "yes"})
+
+
+def test_a_broker_on_this_machine_needs_no_encryption() -> None:
+    found = read_environment({"EXNOVA_WS_URL": "ws://127.0.0.1:9/echo/websocket"})
+    assert found.broker_hosts("exnova")["ws_url"] == "ws://127.0.0.1:9/echo/websocket"
 
 
 def test_no_fault_repeats_a_secret() -> None:
