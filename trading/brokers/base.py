@@ -48,7 +48,7 @@ Credentials: TypeAlias = Password | Token
 class Account:
     """The account that a connection opened."""
 
-    balance_id: str
+    balance_id: str  # one of its kind within the broker
     account_type: AccountType
     balance: Decimal
     currency: str
@@ -62,6 +62,7 @@ class OrderRequest:
     direction: Direction
     stake: Decimal
     minutes: int  # to the expiry
+    not_after: float | None = None  # of time.monotonic(): later it is not sent, but rejected late
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +142,7 @@ class OrderRejected(BrokerError):
     """Nothing was placed.
 
     `reason` is one of no_money, suspended, closed, dead_time, stake, expiry, risk, restricted,
-    unknown_asset, not_connected, stale, in_flight, invalid, other.
+    unknown_asset, not_connected, stale, in_flight, late, invalid, other.
     """
 
     code = "conflict"

@@ -1,6 +1,7 @@
 """The embedded broker: a market out of a seed, an account that a ledger remembers."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -39,8 +40,11 @@ CAUGHT_UP: Final = 5  # closed candles that a late tick still tells of
 class PaperConnector:
     """Opens the paper account that `ledger` holds; credentials are not looked at."""
 
-    def __init__(self, market: PaperMarket, ledger: PaperLedger, *, clock: Clock) -> None:
+    def __init__(
+        self, market: PaperMarket, ledger: PaperLedger, *, clock: Clock, account: str = "paper"
+    ) -> None:
         self._market, self._ledger, self._clock = market, ledger, clock
+        self._account = account
 
     async def connect(
         self, credentials: Credentials, *, account_type: AccountType
@@ -48,7 +52,7 @@ class PaperConnector:
         if account_type is not AccountType.PRACTICE:
             raise AccountUnavailable("paper money is never REAL")
         broker = PaperBroker(self._market, self._ledger, clock=self._clock)
-        await broker.start()
+        await broker.start(self._account)
         return broker
 
     async def send_code(self, state: Secret, *, method: str) -> Secret:
@@ -72,10 +76,10 @@ class PaperBroker:
         self._running: dict[str, PaperOrder] = {}
         self._ticking: asyncio.Task[None] | None = None
 
-    async def start(self) -> None:
+    async def start(self, account: str) -> None:
         now = self.now()
         self.account = Account(
-            balance_id="paper",
+            balance_id=account,
             account_type=AccountType.PRACTICE,
             balance=await self._ledger.balance(at=now),
             currency=self._market.terms.currency,
@@ -117,6 +121,8 @@ class PaperBroker:
         latency = self._market.latency(order.reference)
         await self._clock.sleep(latency / 2)
         self._refuse_when_closed()
+        if order.not_after is not None and time.monotonic() > order.not_after:
+            raise OrderRejected("late")
         taken = self._market.order(
             reference=order.reference,
             asset=order.asset,

@@ -30,7 +30,10 @@ def connector(name: str, *, account: str = "", clock: Clock | None = None) -> Co
     Raises `KeyError` for a broker that there is not.
     """
     if canonical(name) == "paper":
-        return PaperConnector(paper_market(), _ledger(account), clock=clock or WallClock())
+        ledger = _ledger(account)
+        return PaperConnector(
+            paper_market(), ledger, clock=clock or WallClock(), account=account or "paper"
+        )
     raise KeyError(name)
 
 

@@ -1,4 +1,5 @@
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -324,3 +325,10 @@ def test_the_usual_assets_pay_less_in_the_quiet_hours() -> None:
     market = PaperMarket(usual_listings(1), 1)
     at_two, at_fourteen = (market.assets(MINUTE + hours * 3600)[0].payout for hours in (12, 0))
     assert (at_two, at_fourteen) == (Decimal("0.78"), Decimal("0.87"))
+
+
+async def test_an_order_past_its_deadline_is_not_placed(broker: PaperBroker) -> None:
+    with pytest.raises(OrderRejected) as refused:
+        await broker.place(an_order(not_after=time.monotonic() - 0.001))
+    assert refused.value.reason == "late"
+    assert await broker.open_positions() == []

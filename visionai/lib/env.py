@@ -250,7 +250,10 @@ class Environment(BaseModel):
                     cure = _("passwords go there: use {scheme}://", scheme=schemes[0])
                     yield f"{broker}_{name}".upper(), cure
         if self.paper_prices and not self.paper_prices.is_dir():
-            yield "PAPER_PRICES", _("there is no folder {path}", path=self.paper_prices)
+            yield (
+                "PAPER_PRICES",
+                _("there is no folder {path}; correct the path", path=self.paper_prices),
+            )
 
     def _production_faults(self) -> Iterator[tuple[str, str]]:
         if self.debug:
