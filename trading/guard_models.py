@@ -88,6 +88,7 @@ class RealGrant(models.Model):
     granted_at = models.DateTimeField(_("granted"))
     revoked_at = models.DateTimeField(_("revoked"), null=True)
     confirmed_at = models.DateTimeField(_("confirmed"), null=True)
+    first_confirmed_at = models.DateTimeField(null=True)  # kept for good
 
     class Meta:
         verbose_name = _("right to trade real money")

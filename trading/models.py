@@ -335,7 +335,7 @@ class ClosedCandle(models.Model):
 
 
 # Of the same app; Django looks for them here.
-from trading import guard_models  # noqa: E402
-
-KillSwitch, RealGrant = guard_models.KillSwitch, guard_models.RealGrant
-LimitChange, LimitSet = guard_models.LimitChange, guard_models.LimitSet
+from trading.guard_models import KillSwitch as KillSwitch  # noqa: E402
+from trading.guard_models import LimitChange as LimitChange  # noqa: E402
+from trading.guard_models import LimitSet as LimitSet  # noqa: E402
+from trading.guard_models import RealGrant as RealGrant  # noqa: E402

@@ -324,6 +324,12 @@ EMAIL_TIMEOUT = 10
 DEFAULT_FROM_EMAIL = SERVER_EMAIL = ENV.email_from
 CONTACT_NOTIFY = ENV.contact_notify
 
+# Trading
+
+REAL_TRADING = ENV.real_trading
+TRADING_NODE_EMBEDDED = ENV.embedded_node
+TRADING_LEASE_SECONDS = ENV.trading_lease_seconds
+
 # What happened
 
 LOGGING = logging_config(

@@ -103,6 +103,9 @@ class Environment(BaseModel):
     iqoption_logout_url: str = "https://auth.iqoption.com/api/v1.0/logout"
     iqoption_ws_url: str = "wss://iqoption.com/echo/websocket"
     iqoption_origin: str = "https://iqoption.com"
+    real_trading: bool = False
+    trading_node: Literal["embedded", "separate"] | None = None
+    trading_lease_seconds: float = Field(default=30.0, ge=1.0, le=600.0)
 
     hf_api_key: str | None = None
     hf_modelo_sign: str | None = None
@@ -134,6 +137,13 @@ class Environment(BaseModel):
     def registration_mode(self) -> str:
         """As set, else open on loopback and by invitation anywhere else."""
         return self.registration or ("open" if self.host in LOOPBACK else "invite")
+
+    @property
+    def embedded_node(self) -> bool:
+        """Whether trading runs inside the web process: as set, else where there is only one."""
+        if self.trading_node:
+            return self.trading_node == "embedded"
+        return self.web_processes == 1
 
     @property
     def serves_tls(self) -> bool:

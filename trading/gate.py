@@ -1,0 +1,157 @@
+"""The one way to an order, for a person and for a bot.
+
+Everything is looked at in one transaction that holds the locks of the user's limits and of the
+session: of two orders asked for at once, the second sees the first. Whatever is unclear is a
+refusal, and nothing is written.
+"""
+
+import uuid
+from datetime import datetime
+from decimal import Decimal
+
+from django.db import transaction
+
+from sessions_app.changes import announce
+from sessions_app.models import Sesion
+from trading import exposure, real, switches
+from trading.core import risk
+from trading.core.market import Direction
+from trading.events import TRADING_WORK, emit_order
+from trading.limits import in_force, session_scope, user_scope
+from trading.models import LimitSet, Order, TradingSession
+from trading.refusals import Conflict, Halted, NotAccepted, RiskLimit
+
+MOST_MINUTES = 24 * 60
+# Ends of a login after which nothing may be done in its name.
+TAKEN_BACK = (
+    Sesion.EndReason.REVOKED_BY_USER,
+    Sesion.EndReason.REVOKED_BY_STAFF,
+    Sesion.EndReason.PASSWORD_CHANGED,
+    Sesion.EndReason.TOKEN_REUSE,
+    Sesion.EndReason.ERASED,
+)
+
+
+@transaction.atomic
+def pass_gate(
+    session: TradingSession,
+    *,
+    key: uuid.UUID,
+    asset: str,
+    direction: str,
+    stake: Decimal,
+    minutes: int,
+    source: str,
+    fence: int | None = None,
+    at: datetime,
+) -> Order:
+    """The order, waiting to be sent by the session's node; the same one again for the same key.
+
+    `fence` is the number under which a node owns the session; None where a person asks. Raises
+    `NotAccepted`, `Conflict`, `Halted`, `RiskLimit` or `RealNotEnabled`.
+    """
+    order = Order(
+        key=key,
+        asset=asset.strip(),
+        direction=direction,
+        stake=stake,
+        minutes=minutes,
+        source=source,
+        created_at=at,
+    )
+    _check_form(order)
+    limits = _lock_limits(session)
+    row = TradingSession.objects.select_for_update().get(pk=session.pk)
+    order.session = row
+    if known := Order.objects.filter(session=row, key=key).first():
+        return _same(known, order)
+    _check_session(row, source=source, fence=fence, at=at)
+    _check_alone(row, order)
+    _check_risk(row, order, limits, at=at)
+    order.save(force_insert=True)
+    emit_order(row, order, at=at)
+    announce(TRADING_WORK, str(row.pk))
+    return order
+
+
+def _check_form(order: Order) -> None:
+    """Raises `NotAccepted`."""
+    stake = order.stake
+    amount = isinstance(stake, Decimal) and stake.is_finite() and stake > 0
+    checks = [
+        ("stake", amount and stake == round(stake, 2) and stake < 10**12),
+        ("asset", 0 < len(order.asset) <= 40),
+        ("direction", order.direction in {Direction.CALL.value, Direction.PUT.value}),
+        ("minutes", type(order.minutes) is int and 0 < order.minutes <= MOST_MINUTES),
+        ("source", order.source in Order.Source.values),
+    ]
+    for field, holds in checks:
+        if not holds:
+            raise NotAccepted(field=field, why="out_of_range")
+
+
+def _lock_limits(session: TradingSession) -> list[LimitSet]:
+    """The session's and the user's, locked in one order; both must be there."""
+    scopes = [session_scope(session), user_scope(session.user_id, session.account_type)]
+    rows = LimitSet.objects.select_for_update().filter(scope__in=scopes).order_by("scope")
+    found = list(rows)
+    if len(found) != len(scopes):
+        raise RiskLimit(limit=risk.UNCLEAR, allowed="", found="limits")
+    return found
+
+
+def _same(known: Order, asked: Order) -> Order:
+    fields = ("asset", "direction", "stake", "minutes", "source")
+    if any(getattr(known, field) != getattr(asked, field) for field in fields):
+        raise Conflict(reason="key_used")
+    return known
+
+
+def _check_session(row: TradingSession, *, source: str, fence: int | None, at: datetime) -> None:
+    """Raises `Conflict` or `RealNotEnabled`."""
+    if fence is not None and fence != row.fence:
+        raise Conflict(reason="fenced")
+    if row.lease_until is None or row.lease_until <= at:
+        raise Conflict(reason="not_connected" if fence is None else "lease")
+    if row.wanted != TradingSession.Wanted.CONNECTED:
+        raise Conflict(reason="disconnecting")
+    if row.state != TradingSession.State.CONNECTED:
+        raise Conflict(reason="not_connected")
+    if row.blocked:
+        raise Conflict(reason=row.blocked)
+    if source == Order.Source.BOT and not row.bot_wanted:
+        raise Conflict(reason="bot_stopped")
+    if not row.user.is_active or (row.sesion and row.sesion.end_reason in TAKEN_BACK):
+        raise Conflict(reason="login_ended")
+    if row.is_real:
+        real.require(row.user)
+
+
+def _check_alone(row: TradingSession, order: Order) -> None:
+    """Of two alike without an answer, nobody could tell which one the broker took."""
+    alike = Order.objects.filter(
+        session=row, asset=order.asset, direction=order.direction, stake=order.stake
+    )
+    if alike.filter(state__in=Order.IN_FLIGHT).exists():
+        raise Conflict(reason="in_flight")
+
+
+def _check_risk(row: TradingSession, order: Order, limits: list[LimitSet], *, at: datetime) -> None:
+    """Raises `Halted` or `RiskLimit`."""
+    on = switches.switches_on(row)
+    ask = risk.Ask(order.stake, by_bot=order.source == Order.Source.BOT)
+    for limit_set in limits:
+        bounds = in_force(limit_set, at=at)
+        if limit_set.session_id is not None:
+            past = exposure.of_session(row, bounds, by_bot=ask.by_bot, switches=on, at=at)
+        else:
+            past = exposure.of_user(row, bounds, switches=on, at=at)
+        refused = risk.refusal(bounds, past, ask)
+        if refused is None:
+            continue
+        if refused.limit == risk.HALTED:
+            raise Halted(found=refused.found)
+        whose = "session" if limit_set.session_id is not None else "user"
+        raise RiskLimit(
+            limit=refused.limit, allowed=refused.allowed, found=refused.found, scope=whose
+        )
