@@ -339,3 +339,5 @@ from trading.guard_models import KillSwitch as KillSwitch  # noqa: E402
 from trading.guard_models import LimitChange as LimitChange  # noqa: E402
 from trading.guard_models import LimitSet as LimitSet  # noqa: E402
 from trading.guard_models import RealGrant as RealGrant  # noqa: E402
+from trading.paper_models import PaperAccount as PaperAccount  # noqa: E402
+from trading.paper_models import PaperTrade as PaperTrade  # noqa: E402

@@ -7,13 +7,12 @@ from django.conf import settings
 from trading.brokers.base import Connector
 from trading.brokers.clock import Clock, WallClock
 from trading.brokers.paper import PaperConnector
-from trading.brokers.paper_ledger import MemoryLedger, PaperLedger
+from trading.brokers.paper_rows import RowLedger
 from trading.core.paper_market import Listing, PaperMarket, usual_listings
 from trading.core.prices import read_recording
 
 NAMES = ("paper", "exnova", "iqoption")
 ALIASES = {"iq": "iqoption"}
-_ledgers: dict[str, PaperLedger] = {}
 
 
 def canonical(name: str) -> str:
@@ -30,10 +29,9 @@ def connector(name: str, *, account: str = "", clock: Clock | None = None) -> Co
     Raises `KeyError` for a broker that there is not.
     """
     if canonical(name) == "paper":
-        ledger = _ledger(account)
-        return PaperConnector(
-            paper_market(), ledger, clock=clock or WallClock(), account=account or "paper"
-        )
+        market = paper_market()
+        ledger = RowLedger(account, start_balance=market.terms.start_balance)
+        return PaperConnector(market, ledger, clock=clock or WallClock(), account=account)
     raise KeyError(name)
 
 
@@ -47,7 +45,3 @@ def paper_market() -> PaperMarket:
             with path.open(encoding="utf-8") as lines:
                 listings[path.stem] = Listing(path.stem, number, read_recording(lines))
     return PaperMarket(listings, settings.PAPER_SEED)
-
-
-def _ledger(account: str) -> PaperLedger:
-    return _ledgers.setdefault(account, MemoryLedger())
