@@ -72,11 +72,22 @@ def _array(values: Any, shape: tuple[int, ...]) -> Floats:
 
 
 def calibration(picture: Floats, *, count: int = 6) -> list[Floats]:
-    """The picture, and versions of it that are darker, mirrored and noisier: enough for formats."""
+    """The picture, and versions of it that are darker, mirrored and noisier: enough for formats.
+
+    Those of bytes, which pictures come as, are bytes too.
+    """
     rng = np.random.default_rng(0)
     top = float(np.abs(picture).max()) or 1.0
     found = [picture, picture[:, ::-1], picture * np.float32(0.5), picture.max() - picture]
     while len(found) < count:
         noise = rng.normal(0, 0.1 * top, picture.shape).astype(np.float32)
         found.append(np.clip(picture + noise, picture.min(), picture.max()))
+    unit = next((one for one in (1.0, 255.0) if _whole(picture * one)), None)
+    if unit is not None:
+        found = [np.rint(one * unit) / np.float32(unit) for one in found]
     return [np.ascontiguousarray(one, np.float32) for one in found]
+
+
+def _whole(values: Floats) -> bool:
+    near = np.abs(values - np.rint(values)) < 1e-3
+    return bool(near.all()) and float(values.max()) > 1

@@ -150,8 +150,7 @@ def corrupted(codes: Codes, form: Format, fault: Fault, rng: np.random.Generator
         patterns |= marks
     else:
         patterns &= ~marks
-    sign = 1 << (form.bits - 1)
-    return np.asarray((patterns ^ sign) - sign)
+    return form.wrapped(patterns)
 
 
 def _marks(count: int, form: Format, fault: Fault, rng: np.random.Generator) -> Codes:
@@ -200,8 +199,7 @@ def _hit_activations(node: Node, codes: Codes, faults: Sequence[Fault], seed: in
 def _stuck(codes: Codes, marks: Codes, form: Format, *, ones: bool) -> Codes:
     patterns = codes & ((1 << form.bits) - 1)
     patterns = patterns | marks if ones else patterns & ~marks
-    sign = 1 << (form.bits - 1)
-    return np.asarray((patterns ^ sign) - sign)
+    return form.wrapped(patterns)
 
 
 def _generator(seed: int, number: int) -> np.random.Generator:
@@ -216,6 +214,10 @@ def _same_product(node: Node, before: Node) -> bool:
     return True
 
 
+def _most(form: Format) -> int:
+    return max(-form.low, form.high)
+
+
 def _widened(node: Node, nodes: Mapping[str, Node]) -> Node:
     """The node with sums for every code that its inputs' memories could hold."""
     operation = node.operation
@@ -223,12 +225,12 @@ def _widened(node: Node, nodes: Mapping[str, Node]) -> Node:
     if isinstance(operation, (Conv, Depthwise)):
         axes = (0, 1, 2) if isinstance(operation, Conv) else (0, 1)
         taps = np.abs(operation.weights).sum(axis=axes).ravel()
-        most = int((taps * -forms[0].low + np.abs(operation.bias)).max())
+        most = int((taps * _most(forms[0]) + np.abs(operation.bias)).max())
     elif isinstance(operation, Add):
         pairs = zip(forms, operation.left_shifts, strict=True)
-        most = sum(-form.low << shift for form, shift in pairs)
+        most = sum(_most(form) << shift for form, shift in pairs)
     elif isinstance(operation, AveragePool):
-        most = max(cells * by for cells, by in operation.multipliers) * -forms[0].low
+        most = max(cells * by for cells, by in operation.multipliers) * _most(forms[0])
     else:
         return node
     bits = max(operation.sum_bits, most.bit_length() + 1)

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,6 +26,7 @@ from fpga_export.core.ir import (
     Window,
 )
 
+Number = TypeVar("Number", bound=np.generic)
 LOWEST: Final = np.iinfo(np.int64).min
 # Products of codes up to this wide, summed in float64, are exact: BLAS multiplies no integers.
 EXACT_BITS: Final = 53
@@ -41,13 +42,13 @@ class Saturation:
 
 def to_codes(picture: NDArray[np.floating], form: Format) -> Codes:
     """The nearest codes of `picture` (any shape), halves up, clipped at both ends."""
-    scaled = np.floor(np.asarray(picture, np.float64) * 2.0**form.fraction + 0.5)
+    scaled = np.floor(np.asarray(picture, np.float64) * form.scale + 0.5)
     return np.clip(scaled, form.low, form.high).astype(np.int64)
 
 
 def to_values(codes: Codes, form: Format) -> NDArray[np.float64]:
     """What the codes stand for."""
-    return np.asarray(codes * 2.0**-form.fraction, np.float64)
+    return np.asarray(codes / form.scale, np.float64)
 
 
 def rounded(sums: Codes, rounding: Rounding) -> Codes:
@@ -144,14 +145,18 @@ def added(operation: Add, inputs: list[Codes]) -> Codes:
     return np.asarray(sum(parts[1:], start=parts[0]))
 
 
-def padded(codes: Codes, padding: tuple[int, int, int, int], *, fill: int) -> Codes:
+def padded(
+    codes: NDArray[Number], padding: tuple[int, int, int, int], *, fill: int
+) -> NDArray[Number]:
     """(N, H, W, C) with that many rows and columns of `fill` around each picture."""
     top, bottom, left, right = padding
     around = ((0, 0), (top, bottom), (left, right), (0, 0))
     return np.pad(codes, around, constant_values=fill)
 
 
-def windows_of(codes: Codes, window: Window, shape: Shape, *, fill: int) -> Codes:
+def windows_of(
+    codes: NDArray[Number], window: Window, shape: Shape, *, fill: int
+) -> NDArray[Number]:
     """A view (N, OH, OW, KH, KW, C): what the kernel covers at each output pixel."""
     wide = padded(codes, window.padding, fill=fill)
     (down, across), (high, broad) = window.stride, window.kernel
@@ -188,7 +193,7 @@ def saturations(network: Network, codes: Codes) -> dict[str, Saturation]:
         values = _unclipped(node, inputs)
         if values is not None:
             beyond = (values > node.format.high) & (_ceiling(node) == node.format.high)
-            beyond |= (values < node.format.low) & (_floor(node) == node.format.low)
+            beyond |= (values < node.format.low) & (_floor(node) == node.format.low < 0)
             found[node.name] = Saturation(int(beyond.sum()), int(values.size))
     return found
 

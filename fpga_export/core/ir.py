@@ -1,6 +1,7 @@
 """The integer network: one description, read by the interpreter, the VHDL writer and the report.
 
-Arithmetic. A tensor holds codes, signed two's complement numbers; value = code * 2**-fraction.
+Arithmetic. A tensor holds codes, two's complement numbers or, where no value is ever negative,
+plain binary ones; value = code * 2**-fraction / divisor.
 Every tensor has the shape (height, width, channels); a vector is (1, 1, n). Codes are stored row by
 row, pixel by pixel, channel by channel, so that flattening moves nothing.
 
@@ -19,7 +20,7 @@ from typing import Final, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-SCHEMA: Final = 1
+SCHEMA: Final = 2
 
 Codes: TypeAlias = NDArray[np.int64]
 Shape: TypeAlias = tuple[int, int, int]  # height, width, channels
@@ -29,23 +30,43 @@ Sides: TypeAlias = tuple[int, int, int, int]  # top, bottom, left, right
 
 @dataclass(frozen=True, slots=True)
 class Format:
-    """Signed fixed point; value = code * 2**-fraction."""
+    """Fixed point; value = code * 2**-fraction / divisor."""
 
     bits: int  # 2 to 16 for what is stored, the sign included
     fraction: int  # may be negative, and may exceed `bits`
+    signed: bool = True
+    divisor: int = 1  # 255 for a picture's own bytes; the weights that read them have it in
 
     @property
     def low(self) -> int:
         """The smallest code."""
-        return -(1 << (self.bits - 1))
+        return -(1 << (self.bits - 1)) if self.signed else 0
 
     @property
     def high(self) -> int:
         """The largest code."""
-        return (1 << (self.bits - 1)) - 1
+        return (1 << (self.bits - 1 if self.signed else self.bits)) - 1
+
+    @property
+    def scale(self) -> float:
+        """Codes a unit."""
+        return 2.0**self.fraction * self.divisor
+
+    @property
+    def meaning(self) -> str:
+        """What a code stands for, in words of arithmetic."""
+        over = f" / {self.divisor}" if self.divisor != 1 else ""
+        return f"value = code * 2**{-self.fraction}{over}"
+
+    def wrapped(self, patterns: Codes) -> Codes:
+        """The codes that patterns of `bits` bits are."""
+        sign = 1 << (self.bits - 1) if self.signed else 0
+        return np.asarray((patterns ^ sign) - sign)
 
     def __str__(self) -> str:
-        return f"Q{self.bits - self.fraction}.{self.fraction}"
+        over = f"/{self.divisor}" if self.divisor != 1 else ""
+        kind = "Q" if self.signed else "UQ"
+        return f"{kind}{self.bits - self.fraction}.{self.fraction}{over}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -104,7 +104,7 @@ def _summary(
         codes = np.asarray(integer_maps.codes).reshape(maps.shape)
         values = integer_maps.values.reshape(maps.shape)
         form = integer_maps.format
-        rows.append(("integer format", str(form), f"value = code * 2**{-form.fraction}"))
+        rows.append(("integer format", str(form), form.meaning))
         heads += ["code min", "code max", "code mean", "code zeros", "at the ends", "max error"]
         heads += ["mean error"]
         ends = ((codes == form.low) | (codes == form.high)).sum(axis=(0, 1))

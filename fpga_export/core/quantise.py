@@ -1,16 +1,18 @@
-"""From floating point to the integer network: formats by calibration, sums by proof."""
+"""From floating point to the integer network: formats and weights by calibration, sums by proof."""
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from typing import Final
+from dataclasses import dataclass, field
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from fpga_export.core.float_run import CannotRun, run_float
+from fpga_export.core.feedback import rounded_weights, seen, shifted_mean
+from fpga_export.core.float_run import run_float
 from fpga_export.core.graph import FloatGraph, Floats
 from fpga_export.core.integer_run import cells_inside, to_codes, to_values
+from fpga_export.core.integer_run import step as answer_of
 from fpga_export.core.ir import (
     Add,
     AveragePool,
@@ -29,15 +31,22 @@ from fpga_export.core.ir import (
     Rounding,
     Source,
 )
-from fpga_export.core.kinds import activation_of
-from fpga_export.core.passes import DEPTHWISE, NotForHardware, Step, lower
+from fpga_export.core.passes import NotForHardware, Step, lower
+from fpga_export.core.step_values import float_values, until_layer
 
 CANDIDATES: Final = 4  # fractions tried, from the widest range that clips nothing
+ANSWER_BITS: Final = 16  # nothing multiplies the answer, and equal numbers would hide the class
+MANY: Final = 100  # pictures from which the widest values are known; of fewer some lie beyond
+SPARE: Final = 1.3  # what those few are given
+FINE: Final = 12  # bits from which a clipped value costs more than a coarser step: then twice it
+MOST_VALUES: Final = 20_000_000  # of all layers and pictures together
 SAMPLE: Final = 200_000  # values looked at for a format
 LEAK_BITS: Final = 8
 MOST_SHIFT: Final = 48
 MOST_BIAS_BITS: Final = 48
 MOST_BITS: Final = 62  # of a sum: the model counts in 64 bits
+
+BYTE: Final = Format(8, 0, signed=False, divisor=255)
 
 Range = tuple[int, int]
 
@@ -50,12 +59,12 @@ class Widths:
     activations: int = 8
     layers: Mapping[str, tuple[int, int]] = field(default_factory=dict)
 
-    def of(self, step: Step) -> tuple[int, int]:
+    def of(self, step: Step, *, last: bool = False) -> tuple[int, int]:
         """Bits of the step's weights and of its result."""
         for name in (*step.layers, step.name):
             if name in self.layers:
                 return self.layers[name]
-        return self.weights, self.activations
+        return self.weights, ANSWER_BITS if last else self.activations
 
 
 def quantise(
@@ -79,7 +88,9 @@ def quantise(
     if not len(pictures):
         raise ValueError("no picture to calibrate on")
     steps = lower(graph, until=until)
-    builder = Builder(widths, float_values(graph, steps, pictures))
+    values = sum(math.prod(step.shape) for step in steps)
+    some = pictures[: max(1, MOST_VALUES // values)]
+    builder = Builder(widths, float_values(graph, steps, some), steps[-1].name, _only(steps))
     for step in steps:
         builder.build(step)
     return Network(graph.name, tuple(builder.nodes.values()), steps[-1].name)
@@ -99,91 +110,38 @@ def hardware_prefix(graph: FloatGraph) -> tuple[str, NotForHardware | None]:
 def codes_of(graph: FloatGraph, network: Network, picture: Floats) -> Codes:
     """The core's input for a picture as Keras would be given it: after a leading Rescaling."""
     source = network.nodes[0]
-    values = run_float(_until(graph, source.layers[-1]), picture)[source.layers[-1]]
+    values = run_float(until_layer(graph, source.layers[-1]), picture)[source.layers[-1]]
     return to_codes(values, source.format)
 
 
-def _until(graph: FloatGraph, last: str) -> FloatGraph:
-    names = [layer.name for layer in graph.layers]
-    return replace(graph, layers=graph.layers[: names.index(last) + 1])
+def _only(steps: Sequence[Step]) -> bool:
+    """Whether products alone read the picture, so that its unit can go into their weights."""
+    alike = {steps[0].name}
+    for step in steps[1:]:
+        if step.kind in {"max", "pad", "reshape"} and step.inputs[0] in alike:
+            alike.add(step.name)
+        elif step.kind not in {"conv", "depthwise"} and alike.intersection(step.inputs):
+            return False
+    return steps[-1].name not in alike
 
 
-def float_values(
-    graph: FloatGraph, steps: Sequence[Step], pictures: Sequence[Floats]
-) -> dict[str, Floats]:
-    """A sample of the values of each step, as the float network has them."""
-    outputs = _outputs(graph, np.stack([np.asarray(one, np.float32) for one in pictures]))
-    found: dict[str, Floats] = {}
-    for step in steps:
-        name = _before_softmax(graph, step)
-        values = outputs[name] if name in outputs else _recomputed(step, found)
-        found[step.name] = values.reshape(len(pictures), *step.shape)
-    return found
+def best_format(
+    values: NDArray[np.floating[Any]], bits: int, *, signed: bool = True, few: bool = False
+) -> Format:
+    """The fraction with the least mean squared error, from the widest range that is needed.
 
-
-def _outputs(graph: FloatGraph, batch: Floats) -> dict[str, Floats]:
-    try:
-        return run_float(graph, batch)
-    except CannotRun as error:
-        names = [layer.name for layer in graph.layers]
-        return run_float(_until(graph, names[max(names.index(error.layer) - 1, 0)]), batch)
-
-
-def _before_softmax(graph: FloatGraph, step: Step) -> str | None:
-    """The layer that answers what the step computes; None where none says it before a softmax."""
-    if step.layers[-1].endswith(DEPTHWISE):
-        return None
-    last = graph.layer(step.layers[-1])
-    if last.kind == "Softmax" or (
-        last.kind == "Activation" and activation_of(last.config) == "softmax"
-    ):
-        return step.layers[-2] if len(step.layers) > 1 else None
-    return None if activation_of(last.config) == "softmax" else last.name
-
-
-def _recomputed(step: Step, found: Mapping[str, Floats]) -> Floats:
-    """The values of a step that is no whole Keras layer: before a softmax, or half a separable."""
-    assert step.weights is not None or step.kind in {"pad", "reshape", "add"}
-    inputs = [found[name].astype(np.float64) for name in step.inputs]
-    if step.kind == "add":
-        return np.asarray(sum(inputs[1:], start=inputs[0]), np.float32)
-    if step.kind == "pad":
-        top, bottom, left, right = step.padding
-        around = ((0, 0), (top, bottom), (left, right), (0, 0))
-        return np.asarray(np.pad(inputs[0], around), np.float32)
-    if step.kind == "reshape":
-        return np.asarray(inputs[0], np.float32)
-    return _product(step, inputs[0])
-
-
-def _product(step: Step, x: NDArray[np.float64]) -> Floats:
-    assert step.window is not None
-    assert step.weights is not None
-    assert step.bias is not None
-    top, bottom, left, right = step.window.padding
-    wide = np.pad(x, ((0, 0), (top, bottom), (left, right), (0, 0)))
-    (high, broad), (down, across) = step.window.kernel, step.window.stride
-    spread, reach = step.window.dilation
-    span = ((high - 1) * spread + 1, (broad - 1) * reach + 1)
-    views = np.lib.stride_tricks.sliding_window_view(wide, span, axis=(1, 2))
-    views = np.moveaxis(views[:, ::down, ::across, :, ::spread, ::reach], 3, 5)
-    if step.kind == "conv":
-        return np.asarray(np.tensordot(views, step.weights, axes=3) + step.bias, np.float32)
-    sums = np.einsum("nyxijc,ijcm->nyxcm", views, step.weights)
-    return np.asarray(sums.reshape(*sums.shape[:3], -1) + step.bias, np.float32)
-
-
-def best_format(values: Floats, bits: int) -> Format:
-    """The fraction with the least mean squared error, from the widest range that is needed."""
+    With `few` values at hand the range has room to spare, and nothing is clipped.
+    """
     flat = np.asarray(values, np.float64).ravel()
     if flat.size > SAMPLE:
         flat = flat[:: -(-flat.size // SAMPLE)]
     most = float(np.abs(values).max(initial=0.0))
     if not most or not math.isfinite(most):
-        return Format(bits, bits - 1)
-    start = math.floor(math.log2((2 ** (bits - 1) - 1) / most))
+        return Format(bits, bits - 1, signed)
+    spare = (2.0 if bits >= FINE else SPARE) if few else 1.0
+    start = math.floor(math.log2(Format(bits, 0, signed).high / (most * spare)))
     start = min(max(start, -30), 60)
-    formats = [Format(bits, start + more) for more in range(CANDIDATES)]
+    formats = [Format(bits, start + more, signed) for more in range(1 if few else CANDIDATES)]
     errors = [float(np.mean((to_values(to_codes(flat, one), one) - flat) ** 2)) for one in formats]
     return formats[int(np.argmin(errors))]
 
@@ -194,6 +152,9 @@ class Builder:
 
     widths: Widths
     seen: Mapping[str, Floats]
+    answer: str
+    bytes_fit: bool  # a picture's bytes may be its codes
+    codes: dict[str, Codes] = field(default_factory=dict)  # of the pictures
     nodes: dict[str, Node] = field(default_factory=dict)
     ranges: dict[str, Range] = field(default_factory=dict)
 
@@ -204,11 +165,29 @@ class Builder:
         node = Node(step.name, step.layers, step.inputs, step.shape, form, operation)
         self.nodes[step.name] = node
         self.ranges[step.name] = span
+        if step.kind == "source":
+            self.codes[step.name] = to_codes(self.seen[step.name], form)
+        else:
+            self.codes[step.name] = answer_of(node, [self.codes[name] for name in step.inputs])
 
     def _format(self, step: Step) -> Format:
         if step.kind in {"max", "pad", "reshape"}:
             return self.nodes[step.inputs[0]].format
-        return best_format(self.seen[step.name], self.widths.of(step)[1])
+        values = self.seen[step.name]
+        bits = self.widths.of(step, last=step.name == self.answer)[1]
+        if step.kind == "source" and self.bytes_fit and bits >= BYTE.bits and of_bytes(values):
+            return BYTE
+        few = step.kind != "source" and len(values) < MANY
+        return best_format(values, bits, signed=not self._positive(step), few=few)
+
+    def _positive(self, step: Step) -> bool:
+        """Whether no value can be negative."""
+        if step.kind == "source":
+            return float(self.seen[step.name].min()) >= 0
+        if step.bend and step.bend.low is not None:
+            return step.bend.low >= 0
+        alike = step.kind in {"mean", "add", "concat"}
+        return alike and not any(self.nodes[name].format.signed for name in step.inputs)
 
     def _operation(self, step: Step, form: Format) -> tuple[Operation, Range]:
         before = self.ranges[step.inputs[0]] if step.inputs else (form.low, form.high)
@@ -233,10 +212,14 @@ class Builder:
         assert step.bias is not None
         assert step.window is not None
         source = self.nodes[step.inputs[0]]
-        weight_format = self._weight_format(step, source.format, form)
-        weights = to_codes(step.weights, weight_format)
+        exact = np.asarray(step.weights, np.float64) / source.format.divisor
+        weight_format = self._weight_format(step, exact, source.format, form)
         fraction = source.format.fraction + weight_format.fraction
-        bias = np.floor(np.asarray(step.bias, np.float64) * 2.0**fraction + 0.5).astype(np.int64)
+        scaled = np.asarray(step.bias, np.float64) * 2.0**fraction
+        weights, correction = self._rounded_weights(
+            step, exact * weight_format.scale, weight_format
+        )
+        bias = np.floor(scaled + correction + 0.5).astype(np.int64)
         kind = Conv if step.kind == "conv" else Depthwise
         axes = (0, 1, 2) if step.kind == "conv" else (0, 1)
         low, high = self._zero_in(step.inputs[0])
@@ -250,10 +233,31 @@ class Builder:
         operation = kind(step.window, weights, bias, weight_format, bits, rounding)
         return operation, (rounding.low, rounding.high)
 
-    def _weight_format(self, step: Step, before: Format, form: Format) -> Format:
+    def _rounded_weights(
+        self, step: Step, exact: NDArray[np.float64], form: Format
+    ) -> tuple[Codes, NDArray[np.float64]]:
+        """Codes of weights in units of a code, and what each output's bias is to add."""
+        assert step.window is not None
+        name, deep = step.inputs[0], step.kind == "depthwise"
+        source = self.nodes[name].format
+        found = seen(
+            self.codes[name], self.seen[name], source, step.window, step.shape, depthwise=deep
+        )
+        channels, outputs = exact.shape[2:]
+        if not deep:
+            flat = exact.reshape(-1, outputs)
+            codes = rounded_weights(flat, found, form)
+            return codes.reshape(exact.shape), shifted_mean(flat, codes, found)
+        parts = np.moveaxis(exact, 2, 0).reshape(channels, -1, outputs)
+        codes = rounded_weights(parts, found, form)
+        back = np.moveaxis(codes.reshape(channels, *exact.shape[:2], outputs), 0, 2)
+        return np.ascontiguousarray(back), shifted_mean(parts, codes, found)
+
+    def _weight_format(
+        self, step: Step, exact: NDArray[np.float64], before: Format, form: Format
+    ) -> Format:
         """The best one, unless weights next to nothing would make the bias or the shift endless."""
-        assert step.weights is not None
-        best = best_format(step.weights, self.widths.of(step)[0])
+        best = best_format(exact, self.widths.of(step)[0])
         most = float(np.abs(step.bias).max(initial=0.0)) if step.bias is not None else 0.0
         finest = form.fraction + MOST_SHIFT
         if most:
@@ -295,6 +299,13 @@ class Builder:
         shifts = [fraction - form.fraction for fraction in fractions]
         roundings = tuple(Rounding(shift, form.low, form.high) for shift in shifts)
         return Concat(roundings), (form.low, form.high)
+
+
+def of_bytes(values: Floats) -> bool:
+    """Whether these are bytes by 255, as pictures are."""
+    if float(values.min()) < 0 or float(values.max()) > 1:
+        return False
+    return bool((np.abs(values * 255 - np.rint(values * 255)) < 1e-3).all())
 
 
 def sum_bits(name: str, low: int, high: int) -> int:

@@ -20,7 +20,8 @@ from fpga_export.core.integer_run import (
 )
 from fpga_export.core.ir import Add, AveragePool, Codes, Conv, Depthwise, Format, Network, Node
 from fpga_export.core.passes import lower
-from fpga_export.core.quantise import codes_of, float_values
+from fpga_export.core.quantise import codes_of
+from fpga_export.core.step_values import float_values
 from fpga_export.core.summary import histogram
 from fpga_export.core.vhdl.cycles import efficiency, macs, predict
 
@@ -128,7 +129,13 @@ def _layer(node: Node, outputs: Mapping[str, Codes], floats: Floats, cost: Cost)
 
 
 def _format(form: Format) -> dict[str, Any]:
-    return {"text": str(form), "bits": form.bits, "fraction": form.fraction}
+    return {
+        "text": str(form),
+        "bits": form.bits,
+        "fraction": form.fraction,
+        "signed": form.signed,
+        "divisor": form.divisor,
+    }
 
 
 def _weights(node: Node) -> dict[str, Any]:

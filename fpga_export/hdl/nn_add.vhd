@@ -8,6 +8,7 @@ entity nn_add is
   generic (
     INPUTS, WORDS, LANES : positive;
     BITS   : nn_integers;  -- of each input
+    SIGNS  : nn_integers;  -- 1 where an input's codes are signed
     SHIFTS : nn_integers;  -- of each input, to the left
     XW     : positive;  -- bits of all inputs' words together, the first at the right end
     SB, YB : positive;
@@ -65,8 +66,9 @@ begin
           base := 0;
           for k in 0 to INPUTS - 1 loop
             sum := sum + resize(
-              signed(x_rd(base + (i + 1) * BITS(k) - 1 downto base + i * BITS(k)))
-                & (SHIFTS(k) downto 1 => '0'), SB
+              nn_code(
+                signed(x_rd(base + (i + 1) * BITS(k) - 1 downto base + i * BITS(k))), SIGNS(k) = 1
+              ) & (SHIFTS(k) downto 1 => '0'), SB
             );
             base := base + LANES * BITS(k);
           end loop;

@@ -6,7 +6,8 @@ use work.nn_pkg.all;
 
 entity nn_argmax is
   generic (
-    PIXELS, CHANNELS, LANES, XB, ADDR, CLASS_BITS : positive
+    PIXELS, CHANNELS, LANES, XB, ADDR, CLASS_BITS : positive;
+    XS : boolean  -- the codes are signed
   );
   port (
     clk   : in  std_logic;
@@ -29,7 +30,8 @@ begin
     variable l : natural range 0 to LANES;
     variable word : natural range 0 to 2 ** ADDR;
     variable issued, seen, best : natural range 0 to TOTAL;
-    variable largest, x : signed(XB - 1 downto 0);
+    variable code : signed(XB - 1 downto 0);
+    variable largest, x : signed(XB downto 0);
   begin
     if rising_edge(clk) then
       if start = '1' then
@@ -64,7 +66,8 @@ begin
       lane_1 <= lane;
       done <= '0';
       if valid_1 = '1' then
-        x := signed(x_rd((lane_1 + 1) * XB - 1 downto lane_1 * XB));
+        code := signed(x_rd((lane_1 + 1) * XB - 1 downto lane_1 * XB));
+        x := nn_code(code, XS);
         if seen = 0 or x > largest then
           largest := x;
           best := seen;

@@ -9,6 +9,7 @@ entity nn_copy is
   generic (
     INPUTS : positive;
     CHANNELS, PACKS, BITS, SHIFTS : nn_integers;  -- of each input
+    SIGNS  : nn_integers;  -- 1 where an input's codes are signed
     PARTS  : nn_integers;  -- channels of an output pixel that come from each input
     XW     : positive;  -- bits of all inputs' words together, the first at the right end
     OH, OW, OC, LANES : positive;
@@ -47,7 +48,9 @@ architecture rtl of nn_copy is
       for i in 0 to PACKS(k) - 1 loop
         if input = k and which = i then
           result := nn_round(
-            signed(x_rd(base + (i + 1) * BITS(k) - 1 downto base + i * BITS(k))),
+            nn_code(
+              signed(x_rd(base + (i + 1) * BITS(k) - 1 downto base + i * BITS(k))), SIGNS(k) = 1
+            ),
             SHIFTS(k), LOW, HIGH, 0, -1, YB
           );
         end if;

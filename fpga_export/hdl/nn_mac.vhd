@@ -11,7 +11,7 @@ entity nn_mac is
     OH, OW, OC, LANES : positive;
     KH, KW, SH, SW, DH, DW : positive;
     PT, PL : natural;
-    PER_CHANNEL : boolean;
+    PER_CHANNEL, XS : boolean;  -- XS: the input's codes are signed
     XB, WB, BB, SB, YB : positive;  -- bits: input, weight, bias, sum, output
     SHIFT, LOW, HIGH, LEAK_FACTOR, LEAK_BITS : integer;
     ADDR, WADDR, BADDR, YADDR : positive
@@ -73,18 +73,21 @@ begin
     signal grown : sums_of := (others => 0);
   begin
     process (clk)
-      variable x : integer range -(2 ** (XB - 1)) to 2 ** (XB - 1) - 1;
+      variable code : signed(XB - 1 downto 0);
+      variable x : integer range -(2 ** (XB - 1)) to 2 ** XB - 1;
       variable before : sum;
     begin
       if rising_edge(clk) then
         if valid_1 = '1' then
           x := 0;
           if on_picture_1 = '1' and not PER_CHANNEL then
-            x := to_integer(signed(x_rd((lane_1 + 1) * XB - 1 downto lane_1 * XB)));
+            code := signed(x_rd((lane_1 + 1) * XB - 1 downto lane_1 * XB));
+            x := to_integer(nn_code(code, XS));
           end if;
           for i in 0 to LANES - 1 loop
             if PER_CHANNEL and on_picture_1 = '1' then
-              x := to_integer(signed(x_rd((i mod IP + 1) * XB - 1 downto (i mod IP) * XB)));
+              code := signed(x_rd((i mod IP + 1) * XB - 1 downto (i mod IP) * XB));
+              x := to_integer(nn_code(code, XS));
             end if;
             if first_1 = '1' then
               before := to_integer(signed(b_rd((i + 1) * BB - 1 downto i * BB)));
@@ -114,18 +117,21 @@ begin
   begin
     process (clk)
       -- A product of two codes is an integer still, however wide the sum.
-      variable x : integer range -(2 ** (XB - 1)) to 2 ** (XB - 1) - 1;
+      variable code : signed(XB - 1 downto 0);
+      variable x : integer range -(2 ** (XB - 1)) to 2 ** XB - 1;
       variable before, grown : signed(TOTAL - 1 downto 0);
     begin
       if rising_edge(clk) then
         if valid_1 = '1' then
           x := 0;
           if on_picture_1 = '1' and not PER_CHANNEL then
-            x := to_integer(signed(x_rd((lane_1 + 1) * XB - 1 downto lane_1 * XB)));
+            code := signed(x_rd((lane_1 + 1) * XB - 1 downto lane_1 * XB));
+            x := to_integer(nn_code(code, XS));
           end if;
           for i in 0 to LANES - 1 loop
             if PER_CHANNEL and on_picture_1 = '1' then
-              x := to_integer(signed(x_rd((i mod IP + 1) * XB - 1 downto (i mod IP) * XB)));
+              code := signed(x_rd((i mod IP + 1) * XB - 1 downto (i mod IP) * XB));
+              x := to_integer(nn_code(code, XS));
             end if;
             if first_1 = '1' then
               before := resize(signed(b_rd((i + 1) * BB - 1 downto i * BB)), TOTAL);

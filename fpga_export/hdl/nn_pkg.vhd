@@ -11,6 +11,10 @@ package nn_pkg is
   function nn_words(channels, pack : positive) return positive;
   function nn_max(a, b : integer) return integer;
 
+  -- A code as a signed number, one bit wider: unsigned codes have no sign of their own. GHDL 2.0
+  -- synthesises no call with a slice whose bounds vary: that goes into a variable first.
+  function nn_code(word : signed; is_signed : boolean) return signed;
+
   -- clip((a + 2**(shift-1)) / 2**shift, low, high), rounded towards minus infinity; a negative shift
   -- multiplies. leak_bits >= 0: first a becomes a * leak_factor where negative, a * 2**leak_bits
   -- elsewhere.
@@ -42,16 +46,26 @@ package body nn_pkg is
     return b;
   end function;
 
+  function nn_code(word : signed; is_signed : boolean) return signed is
+    variable wide : signed(word'length downto 0);
+  begin
+    wide := resize(word, word'length + 1);
+    if not is_signed then
+      wide(word'length) := '0';
+    end if;
+    return wide;
+  end function;
+
   function nn_round(
     a : signed; shift, low, high, leak_factor, leak_bits : integer; bits : positive
   ) return std_logic_vector is
     constant LEAK  : natural  := nn_max(leak_bits, 0);
     constant GROW  : natural  := nn_max(-shift, 0);
-    constant WIDTH : positive := nn_max(nn_max(a'length + LEAK, shift), bits) + GROW + 2;
+    constant WIDTH : positive := nn_max(nn_max(a'length + LEAK, shift), bits + 1) + GROW + 2;
     variable wide  : signed(WIDTH - 1 downto 0);
     variable half  : signed(WIDTH - 1 downto 0) := (others => '0');
     variable moved : signed(WIDTH - 1 downto 0);
-    variable code  : signed(bits - 1 downto 0);
+    variable code  : signed(bits downto 0);  -- of either kind: signed or unsigned
     variable fits  : boolean := true;
   begin
     wide := resize(a, WIDTH);
@@ -79,23 +93,23 @@ package body nn_pkg is
     end if;
     -- No comparison with a wide constant: GHDL 2.0 writes those to Verilog as strings, or without
     -- their sign.
-    for i in bits - 1 to WIDTH - 2 loop
+    for i in bits to WIDTH - 2 loop
       if moved(i) /= moved(WIDTH - 1) then
         fits := false;
       end if;
     end loop;
-    code := resize(moved, bits);
+    code := resize(moved, bits + 1);
     if not fits then
       if moved(WIDTH - 1) = '1' then
-        code := to_signed(low, bits);
+        code := to_signed(low, bits + 1);
       else
-        code := to_signed(high, bits);
+        code := to_signed(high, bits + 1);
       end if;
     elsif code < low then
-      code := to_signed(low, bits);
+      code := to_signed(low, bits + 1);
     elsif code > high then
-      code := to_signed(high, bits);
+      code := to_signed(high, bits + 1);
     end if;
-    return std_logic_vector(code);
+    return std_logic_vector(code(bits - 1 downto 0));
   end function;
 end package body;

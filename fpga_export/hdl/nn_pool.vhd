@@ -9,7 +9,7 @@ entity nn_pool is
     IH, IW, OH, OW, CHANNELS, LANES : positive;
     KH, KW, SH, SW, DH, DW : positive;
     PT, PL : natural;
-    MEAN : boolean;
+    MEAN, XS : boolean;  -- XS: the input's codes are signed
     MULTIPLIERS : nn_integers;  -- of a mean: element n is for n cells inside; 0 is never used
     MB : positive;  -- bits of a multiplier, its sign included
     XB, SB, YB : positive;
@@ -31,7 +31,7 @@ end entity;
 architecture rtl of nn_pool is
   constant GROUPS : positive := nn_words(CHANNELS, LANES);
   constant CELLS  : positive := KH * KW;
-  constant GB     : positive := XB + nn_bits(CELLS + 1);  -- bits of a sum before it is multiplied
+  constant GB     : positive := XB + nn_bits(CELLS + 1) + 1;  -- bits of a sum, not multiplied yet
   type values is array (0 to LANES - 1) of signed(GB - 1 downto 0);
   signal valid, on_picture, first, last, closing : std_logic := '0';
   signal valid_1, on_picture_1, first_1, last_1, closing_1 : std_logic := '0';
@@ -78,7 +78,7 @@ begin
           if counted = 0 then
             before := (others => '0');
           end if;
-          x := resize(signed(x_rd((i + 1) * XB - 1 downto i * XB)), GB);
+          x := resize(nn_code(signed(x_rd((i + 1) * XB - 1 downto i * XB)), XS), GB);
           if on_picture_1 = '0' then
             grown(i) <= before;
           elsif MEAN then
@@ -120,7 +120,7 @@ begin
               resize(grown(i) * multiplier, SB), SHIFT, LOW, HIGH, LEAK_FACTOR, LEAK_BITS, YB
             );
           else
-            y_wd((i + 1) * YB - 1 downto i * YB) <= std_logic_vector(resize(grown(i), YB));
+            y_wd((i + 1) * YB - 1 downto i * YB) <= std_logic_vector(resize(unsigned(grown(i)), YB));
           end if;
         end loop;
         address := address + 1;

@@ -2,10 +2,12 @@
 library ieee;
 use ieee.std_logic_1164.all;
 use ieee.numeric_std.all;
+use work.nn_pkg.all;
 
 entity ns_argmax is
   generic (
-    PIXELS, CHANNELS, XB, CLASS_BITS : positive
+    PIXELS, CHANNELS, XB, CLASS_BITS : positive;
+    XS : boolean  -- the codes are signed
   );
   port (
     clk  : in  std_logic;
@@ -25,7 +27,7 @@ begin
   process (clk)
     variable c : natural range 0 to CHANNELS := 0;
     variable seen, best : natural range 0 to PIXELS * CHANNELS := 0;
-    variable largest, x : signed(XB - 1 downto 0);
+    variable largest, x : signed(XB downto 0);
   begin
     if rising_edge(clk) then
       done <= '0';
@@ -36,7 +38,7 @@ begin
           c := 0;
         end if;
       else
-        x := signed(held(XB - 1 downto 0));
+        x := nn_code(signed(held(XB - 1 downto 0)), XS);
         held <= std_logic_vector(unsigned(held) srl XB);
         if seen = 0 or x > largest then
           largest := x;

@@ -12,7 +12,7 @@ entity ns_mac is
     KH, KW, SH, SW, DH, DW : positive;
     PT, PL : natural;
     ROWS : positive;
-    PER_CHANNEL : boolean;
+    PER_CHANNEL, XS : boolean;  -- XS: the input's codes are signed
     XB, WB, BB, SB, YB : positive;
     SHIFT, LOW, HIGH, LEAK_FACTOR, LEAK_BITS : integer;
     WADDR, BADDR : positive
@@ -77,7 +77,8 @@ begin
 
   sum : process (clk)
     variable pixel : std_logic_vector(FILLED - 1 downto 0);
-    variable x : integer range -(2 ** (XB - 1)) to 2 ** (XB - 1) - 1;
+    variable code : signed(XB - 1 downto 0);
+    variable x : integer range -(2 ** (XB - 1)) to 2 ** XB - 1;
     variable w : integer range -(2 ** (WB - 1)) to 2 ** (WB - 1) - 1;
     variable grown : signed(TOTAL - 1 downto 0);
     variable from : natural;
@@ -98,13 +99,15 @@ begin
           for j in 0 to CHANNELS - 1 loop
             if PER_CHANNEL then
               from := i * XB;
-              x := to_integer(signed(pixel(from + XB - 1 downto from)));
+              code := signed(pixel(from + XB - 1 downto from));
+              x := to_integer(nn_code(code, XS));
             else
               x := 0;
               for k in 0 to CHUNKS - 1 loop
                 if chunk = k then
                   from := (k * CHANNELS + j) * XB;
-                  x := to_integer(signed(pixel(from + XB - 1 downto from)));
+                  code := signed(pixel(from + XB - 1 downto from));
+                  x := to_integer(nn_code(code, XS));
                 end if;
               end loop;
             end if;

@@ -10,7 +10,7 @@ entity ns_pool is
     KH, KW, SH, SW, DH, DW : positive;
     PT, PL : natural;
     ROWS : positive;
-    MEAN : boolean;
+    MEAN, XS : boolean;  -- XS: the input's codes are signed
     MULTIPLIERS : nn_integers;
     MB, XB, SB, YB : positive;
     SHIFT, LOW, HIGH, LEAK_FACTOR, LEAK_BITS : integer
@@ -29,7 +29,7 @@ end entity;
 
 architecture rtl of ns_pool is
   constant CELLS : positive := KH * KW;
-  constant GB    : positive := XB + nn_bits(CELLS + 1);
+  constant GB    : positive := XB + nn_bits(CELLS + 1) + 1;
   type values is array (0 to IC - 1) of signed(GB - 1 downto 0);
   signal advance, full, valid, inside, first, last, last_2 : std_logic := '0';
   signal tap : std_logic_vector(IC * XB - 1 downto 0);
@@ -68,7 +68,7 @@ begin
           if counted = 0 then
             before := (others => '0');
           end if;
-          x := resize(signed(tap((i + 1) * XB - 1 downto i * XB)), GB);
+          x := resize(nn_code(signed(tap((i + 1) * XB - 1 downto i * XB)), XS), GB);
           if inside = '0' then
             grown(i) <= before;
           elsif MEAN then
@@ -104,7 +104,7 @@ begin
               resize(grown(i) * multiplier, SB), SHIFT, LOW, HIGH, LEAK_FACTOR, LEAK_BITS, YB
             );
           else
-            out_data((i + 1) * YB - 1 downto i * YB) <= std_logic_vector(resize(grown(i), YB));
+            out_data((i + 1) * YB - 1 downto i * YB) <= std_logic_vector(resize(unsigned(grown(i)), YB));
           end if;
         end loop;
       end if;

@@ -40,7 +40,7 @@ class Grower:
         return int(self.rng.integers(low, high + 1))
 
     def form(self) -> Format:
-        return Format(self.pick(4, 16), self.pick(-2, 12))
+        return Format(self.pick(4, 16), self.pick(-2, 12), signed=self.rng.random() < 0.6)
 
     def window(self, shape: Shape, *, most: int = 4) -> Window:
         """One that leaves at least a pixel."""
@@ -95,7 +95,7 @@ class Grower:
         total = channels * outputs if kind == "depthwise" else outputs
         bias = self.rng.integers(-(2 ** self.pick(1, 14)), 2 ** self.pick(1, 14), total)
         axes = (0, 1) if kind == "depthwise" else (0, 1, 2)
-        most = np.abs(weights).sum(axis=axes).ravel() * -source.format.low + np.abs(bias)
+        most = np.abs(weights).sum(axis=axes).ravel() * most_of(source.format) + np.abs(bias)
         bits = int(most.max()).bit_length() + 1
         made = Depthwise if kind == "depthwise" else Conv
         operation = made(window, weights, bias, weights_form, bits, self.rounding(form, bits))
@@ -113,7 +113,7 @@ class Grower:
         cells = math.prod(window.kernel)
         form = self.form()
         multipliers = tuple((n, round(2**10 / n)) for n in range(1, cells + 1))
-        bits = source.format.bits + cells.bit_length() + 12
+        bits = source.format.bits + cells.bit_length() + 13
         self.add(
             AveragePool(window, multipliers, bits, self.rounding(form, bits)), [source], shape, form
         )
@@ -123,7 +123,7 @@ class Grower:
         chosen = [alike[self.pick(0, len(alike) - 1)] for _ in range(self.pick(1, 3))]
         shifts = tuple(self.pick(0, 4) for _ in chosen)
         widest = max(node.format.bits + by for node, by in zip(chosen, shifts, strict=True))
-        bits, form = widest + len(chosen) - 1, self.form()
+        bits, form = widest + len(chosen), self.form()
         self.add(Add(shifts, bits, self.rounding(form, bits)), chosen, source.shape, form)
 
     def _concat(self, source: Node) -> None:
@@ -133,6 +133,11 @@ class Grower:
         roundings = tuple(Rounding(self.pick(-1, 4), form.low, form.high) for _ in chosen)
         total = sum(node.shape[2] for node in chosen)
         self.add(Concat(roundings), chosen, (*source.shape[:2], total), form)
+
+
+def most_of(form: Format) -> int:
+    """The largest code, whatever its sign."""
+    return max(-form.low, form.high)
 
 
 def _sides(values: tuple[int, ...]) -> tuple[int, int, int, int]:

@@ -191,3 +191,10 @@ def test_a_fault_says_how_often_in_one_way() -> None:
     for amounts in ({}, {"rate": 0.1, "hits": 1}, {"rate": 1.5}, {"rate": -0.1}, {"hits": -1}):
         with pytest.raises(ValueError, match=r"rate|hits"):
             Fault("bit_flip", "weights", "conv", **amounts)
+
+
+def test_a_flip_of_the_highest_bit_of_a_code_without_sign_takes_128_away() -> None:
+    plain = Format(8, 0, signed=False)
+    fault = Fault("bit_flip", "activations", "n", positions=(0, 1), bits=(7,))
+    codes = corrupted(np.array([255, 3]), plain, fault, np.random.default_rng(0))
+    assert codes.tolist() == [127, 131]

@@ -10,7 +10,9 @@ import pytest
 from fpga_export.core.integer_run import run_integer
 from fpga_export.core.ir import (
     Add,
+    AveragePool,
     Codes,
+    Concat,
     Conv,
     Format,
     Leak,
@@ -105,6 +107,25 @@ def test_a_negative_sum_is_shifted_with_its_sign_after_synthesis(tmp_path: Path)
     of = network(picture, conv(picture, outputs=4))
     assert (run_integer(of, random_codes(of))["c"] < 0).any()
     right_everywhere(of, tmp_path)
+
+
+def test_codes_without_a_sign_keep_their_highest_bit_in_every_engine(tmp_path: Path) -> None:
+    """255 is not -1. GHDL 2.0 also fails to synthesise a call with a slice of varying bounds."""
+    plain = Format(8, 4, signed=False)
+    picture = source((4, 4, 3), plain)
+    first = conv(picture, outputs=4, form=plain, rounding=Rounding(3, 0, 255), sum_bits=20)
+    halved = Window((2, 2), (2, 2))
+    most = Node("m", ("m",), ("c",), (2, 2, 4), plain, MaxPool(halved))
+    mean_of = AveragePool(halved, ((4, 64),), 20, Rounding(8, 0, 255))
+    mean = Node("a", ("a",), ("c",), (2, 2, 4), plain, mean_of)
+    both = Add((0, 0), 12, Rounding(1, 0, 255))
+    added = Node("s", ("s",), ("m", "a"), (2, 2, 4), plain, both)
+    sides = Concat((Rounding(0, 0, 255), Rounding(0, 0, 255)))
+    joined = Node("j", ("j",), ("s", "m"), (2, 2, 8), plain, sides)
+    of = network(picture, first, most, mean, added, joined)
+    found = run_integer(of, random_codes(of))
+    assert all((found[name] > 127).any() for name in ("c", "m", "a", "s", "j"))
+    right_everywhere(of, tmp_path, lanes=3)
 
 
 def test_no_engine_shifts_a_signed_number_by_a_function() -> None:

@@ -125,3 +125,13 @@ def test_a_picture_of_another_shape_or_beyond_the_format_is_refused() -> None:
         run_integer(net, PICTURE[:2])
     with pytest.raises(ValueError, match="outside"):
         run_integer(net, PICTURE * 100)
+
+
+def test_formats_say_what_their_codes_can_be() -> None:
+    plain, signed = Format(8, 4, signed=False), Format(8, 4)
+    assert (plain.low, plain.high, signed.low, signed.high) == (0, 255, -128, 127)
+    assert str(plain) == "UQ4.4"
+    assert str(Format(8, 0, signed=False, divisor=255)) == "UQ8.0/255"
+    assert Format(8, 0, signed=False, divisor=255).meaning == "value = code * 2**0 / 255"
+    assert plain.wrapped(np.array([255])).tolist() == [255]
+    assert signed.wrapped(np.array([255])).tolist() == [-1]

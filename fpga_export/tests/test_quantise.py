@@ -8,9 +8,9 @@ import pytest
 from fpga_export.core.float_run import run_float
 from fpga_export.core.graph import FloatGraph
 from fpga_export.core.integer_run import run_integer, to_values
-from fpga_export.core.ir import Conv, Depthwise, Network, Node, Source
+from fpga_export.core.ir import Add, Conv, Depthwise, Network, Node, Source
 from fpga_export.core.kinds import activation_of
-from fpga_export.core.quantise import codes_of, quantise
+from fpga_export.core.quantise import best_format, codes_of, quantise
 from fpga_export.tests.float_networks import classifier, pictures
 from fpga_export.tests.random_graphs import random_graph, random_pictures
 
@@ -86,7 +86,8 @@ def test_a_softmax_after_a_mean_leaves_the_mean_and_its_range() -> None:
         assert network.nodes[-1].layers[-1] == graph.output
         before = run_float(graph, np.stack(shown))[graph.layers[-2].name]
         most = float(np.abs(before).max())
-        assert most * 2.0 ** network.nodes[-1].format.fraction <= 128 * 8
+        form = network.nodes[-1].format
+        assert most * form.scale <= (form.high + 1) * 8
 
 
 def test_weights_next_to_nothing_do_not_make_the_bias_endless() -> None:
@@ -112,3 +113,55 @@ def test_the_same_seed_makes_the_same_network() -> None:
     for one, other in zip(first.layers, second.layers, strict=True):
         for key, value in one.weights.items():
             np.testing.assert_array_equal(value, other.weights[key])
+
+
+def test_a_pictures_bytes_are_its_codes() -> None:
+    """A value of k / 255 is the code k: nothing is lost, and the weights have the 255 in them."""
+    graph = classifier()
+    rng = np.random.default_rng(3)
+    shown = [(rng.integers(0, 256, (8, 8, 1)) / 255).astype(np.float32) for _ in range(4)]
+    network = quantise(graph, shown, weight_bits=16, activation_bits=16)
+    source = network.nodes[0]
+    assert (source.format.bits, source.format.low, source.format.high) == (8, 0, 255)
+    np.testing.assert_array_equal(
+        codes_of(graph, network, shown[0]), np.rint(shown[0] * 255).astype(np.int64)
+    )
+    found = to_values(codes_of(graph, network, shown[0]), source.format)
+    assert np.abs(found - shown[0]).max() < 1e-7
+
+
+def test_a_picture_that_an_addition_reads_keeps_a_power_of_two() -> None:
+    """The addition could not take the 255 away again."""
+    found = 0
+    for seed in range(60):
+        graph = random_graph(seed)
+        if graph.layers[1].kind not in {"Activation", "LeakyReLU", "ReLU"}:
+            continue
+        shape = graph.layers[0].shape
+        whole = np.random.default_rng(seed).integers(0, 256, (3, *shape)) / 255
+        network = quantise(graph, list(whole.astype(np.float32)))
+        if isinstance(network.nodes[1].operation, Add):
+            assert network.nodes[0].format.divisor == 1
+            found += 1
+    assert found >= 2
+
+
+def test_what_is_never_negative_has_no_sign() -> None:
+    graph = classifier()
+    network = quantise(graph, pictures(3))
+    signs = {node.name: node.format.signed for node in network.nodes}
+    assert signs == {"pixels": False, "conv2d": False, "pool": False, "dense": True}
+
+
+def test_the_answer_keeps_more_bits_unless_it_is_told_otherwise() -> None:
+    graph = classifier()
+    assert quantise(graph, pictures(3)).nodes[-1].format.bits == 16
+    told = quantise(graph, pictures(3), per_layer={"dense": (8, 8)})
+    assert told.nodes[-1].format.bits == 8
+
+
+def test_values_beyond_those_of_few_pictures_have_room() -> None:
+    """One bit more for wide formats, where a coarser step costs nothing that shows."""
+    values = np.array([0.9, -0.9])
+    assert best_format(values, 16, few=True).fraction == best_format(values, 16).fraction - 1
+    assert best_format(np.array([0.7]), 8, few=True).fraction == 7

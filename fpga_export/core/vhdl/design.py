@@ -79,6 +79,7 @@ def manifest(
             "kind": type(node.operation).__name__,
             "shape": list(node.shape),
             "format": [node.format.bits, node.format.fraction],
+            "signed": node.format.signed,
             "values": math.prod(node.shape),
             "macs": macs(node),
             "cycles": cycles[node.name],

@@ -49,14 +49,15 @@ of `design.json` ("core"); the top is `{name}`.
 | `class_index` | out | the largest output; the lowest index where several are equal |
 
 The picture is {height} x {width} x {channels} (rows, columns, channels), a code of
-{source.format.bits} bits each, {source.format}: value = code / 2^{source.format.fraction}. A word
+{source.format.bits} bits each, {source.format}: {source.format.meaning}. A word
 holds {pack} channel(s) of a pixel, the first in the lowest bits; the words go channel group by
 channel group, pixel by pixel, row by row. There is no reset: `start` sets every engine back.
 
 ## Layers
 
-Formats are Qm.n, two's complement, n bits after the point. A sum has as many bits as any picture
-can need, so none overflows; it is rounded half up and clipped into the output's format.
+Formats are Qm.n, two's complement, or UQm.n, never negative, n bits after the point. A sum has as
+many bits as any picture can need, so none overflows; it is rounded half up and clipped into the
+output's format.
 
 | engine | layer | kind | output | format | weights | sum bits | cycles |
 |---|---|---|---|---|---|---|---|

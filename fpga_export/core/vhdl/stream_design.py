@@ -154,6 +154,7 @@ def _generics(stage: Stage) -> Generics:
         "PL": window.padding[2],
         "ROWS": stage.rows,
         "XB": source.format.bits,
+        "XS": source.format.signed,
         "YB": node.format.bits,
     }
     rounding = Rounding(0, 0, 0) if isinstance(work, MaxPool) else work.rounding
@@ -213,6 +214,7 @@ architecture rtl of {name}_core is
 {parts}  class_finder : entity work.ns_argmax
     generic map (
       PIXELS => {pixels_of}, CHANNELS => {last.shape[2]}, XB => {last.format.bits},
+      XS => {str(last.format.signed).lower()},
       CLASS_BITS => {class_bits(network)}
     )
     port map (

@@ -261,7 +261,8 @@ end architecture;
         return f"""  class_finder : entity work.nn_argmax
     generic map (
       PIXELS => {pixels}, CHANNELS => {answer.shape[2]}, LANES => {pack_of(answer, self.lanes)},
-      XB => {answer.format.bits}, {sizes}
+      XB => {answer.format.bits},
+      XS => {str(answer.format.signed).lower()}, {sizes}
     )
     port map (
       clk => clk, start => begins({last}), done => ends({last}), x_ra => class_ra,
