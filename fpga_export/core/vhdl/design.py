@@ -7,6 +7,7 @@ from typing import Final
 
 from fpga_export.core.ir import Codes, Network
 from fpga_export.core.names import identifier
+from fpga_export.core.network_json import FILE, network_json
 from fpga_export.core.vhdl.cycles import CLASS, efficiency, macs, predict
 from fpga_export.core.vhdl.readme import readme
 from fpga_export.core.vhdl.testbench import test_bench, vectors
@@ -57,6 +58,7 @@ def design(
         bench[1]: test_bench(wiring),
         "Makefile": makefile(name, core, bench),
         "README.md": readme(wiring, facts),
+        FILE: network_json(network),
         MANIFEST: json.dumps(facts | {"bench": bench}, indent=1) + "\n",
     }
 

@@ -38,7 +38,8 @@ first picture: for networks that take long.
 ## Use it
 
 Synthesise `lib/*.vhd`, `rom/*.vhd`, `{name}_core.vhd` and `{name}.vhd` as VHDL-2008, in the order
-of `design.json` ("core"); the top is `{name}`.
+of `design.json` ("core"); the top is `{name}`. `network.json` is the same network for programs:
+every node with its integers, formats and roundings.
 
 | port | direction | what |
 |---|---|---|

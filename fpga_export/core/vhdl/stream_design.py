@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 
 from fpga_export.core.ir import AveragePool, Codes, Depthwise, MaxPool, Network, Rounding
+from fpga_export.core.network_json import FILE, network_json
 from fpga_export.core.vhdl.cycles import macs
 from fpga_export.core.vhdl.design import MANIFEST, makefile, top_name
 from fpga_export.core.vhdl.engines import Generics, generic_map
@@ -73,6 +74,7 @@ def stream_design(
         bench[1]: stream_bench(network, found, name),
         "Makefile": _makefile(name, core, bench),
         "README.md": _readme(network, found, name),
+        FILE: network_json(network),
         MANIFEST: json.dumps(facts, indent=1) + "\n",
     }
 
