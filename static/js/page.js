@@ -1,4 +1,6 @@
 // What every page does: theme, menu, local times.
+import { tellTimes } from "./times.js";
+
 document.documentElement.classList.add("js");
 
 const theme = document.getElementById("theme");
@@ -19,10 +21,4 @@ menu.addEventListener("click", () => {
   menu.setAttribute("aria-expanded", String(open));
 });
 
-const format = new Intl.DateTimeFormat(document.documentElement.lang, {
-  dateStyle: "medium",
-  timeStyle: "short",
-});
-for (const time of document.querySelectorAll("time[datetime]")) {
-  time.textContent = format.format(new Date(time.dateTime));
-}
+tellTimes(document);

@@ -1,0 +1,128 @@
+// The board of one session: what happens there is shown as it happens.
+import { tellTimes } from "./times.js";
+import { CandleChart } from "./trading-chart.js";
+import { TradingSocket } from "./trading-socket.js";
+import { word } from "./words.js";
+
+const OFTEN_MS = 400; // between two looks at the pieces
+const MARKED = 100; // orders
+
+const board = document.getElementById("board");
+const line = document.getElementById("line");
+const session = board.dataset.session;
+const chosen = document.getElementById("chart-asset");
+const candleSize = document.getElementById("chart-seconds");
+const box = document.getElementById("chart");
+const trouble = document.getElementById("chart-trouble");
+const chart = box
+  ? new CandleChart(box, { rows: document.querySelector("#candles tbody") })
+  : null;
+
+let due = 0;
+let looking = false;
+let again = false;
+
+/** The pieces of the page that change, as the server words them now. */
+async function look() {
+  due = 0;
+  if (looking) {
+    again = true;
+    return;
+  }
+  looking = true;
+  try {
+    const answer = await fetch(board.dataset.pieces, { headers: { Accept: "text/html" } });
+    if (!answer.ok) return;
+    const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
+    tellTimes(fresh);
+    for (const piece of fresh.querySelectorAll("[data-piece]")) replace(piece);
+    if (chart) await marks();
+  } catch {
+    // The server is away for a moment; the socket's return looks again.
+  } finally {
+    looking = false;
+    if (again) {
+      again = false;
+      lookSoon();
+    }
+  }
+}
+
+function replace(piece) {
+  const old = document.getElementById(piece.id);
+  // What did not change stays: a button keeps its focus, a reader hears nothing twice.
+  if (!old || old.dataset.piece === piece.dataset.piece) return;
+  old.replaceWith(document.adoptNode(piece));
+}
+
+function lookSoon() {
+  if (!due) due = setTimeout(look, OFTEN_MS);
+}
+
+async function marks() {
+  const url = `/api/v1/trading/sessions/${session}/orders?limit=${MARKED}`;
+  const answer = await fetch(url, { headers: { Accept: "application/json" } });
+  if (!answer.ok) return;
+  const { orders } = await answer.json();
+  chart.showOrders(orders.filter((one) => one.asset === chosen.value));
+}
+
+async function drawCandles() {
+  const query = new URLSearchParams({ asset: chosen.value, seconds: candleSize.value, count: 120 });
+  const asked = query.toString();
+  document.getElementById("candles-csv").href =
+    `/api/v1/trading/sessions/${session}/candles.csv?${query}`;
+  socket.watchCandles(chosen.value, Number(candleSize.value));
+  try {
+    const answer = await fetch(`/api/v1/trading/sessions/${session}/candles?${query}`, {
+      headers: { Accept: "application/json" },
+    });
+    const told = await answer.json();
+    if (asked !== currentQuery()) return; // another asset was chosen meanwhile
+    trouble.textContent = answer.ok ? "" : told.detail;
+    if (answer.ok) chart.show(told.candles);
+    trouble.hidden = answer.ok;
+    await marks();
+  } catch {
+    trouble.textContent = word("no-candles");
+    trouble.hidden = false;
+  }
+}
+
+function currentQuery() {
+  return new URLSearchParams({
+    asset: chosen.value,
+    seconds: candleSize.value,
+    count: 120,
+  }).toString();
+}
+
+const socket = new TradingSocket(session, Number(board.dataset.seq), {
+  event(event) {
+    board.dataset.seq = event.seq;
+    lookSoon();
+  },
+  candle(candle) {
+    if (!chart || candle.asset !== chosen.value) return;
+    if (candle.seconds === Number(candleSize.value)) chart.add(candle);
+  },
+  connected() {
+    line.textContent = word("live");
+    line.dataset.line = "live";
+    lookSoon();
+  },
+  lost() {
+    line.textContent = word("lost");
+    line.dataset.line = "lost";
+  },
+  ended(signedOut) {
+    line.textContent = word(signedOut ? "signed-out" : "gone");
+    line.dataset.line = "ended";
+  },
+});
+
+if (chart) {
+  chosen.addEventListener("change", drawCandles);
+  candleSize.addEventListener("change", drawCandles);
+  drawCandles();
+}
