@@ -19,8 +19,9 @@ from django.utils.translation import override
 from sessions_app.language import language_of_scope
 from sessions_app.sockets import LOGIN_ENDED, SessionSocket
 from trading import hub
+from trading.events import text as money
 from trading.models import ClosedCandle, Event, TradingSession
-from trading.wire import candle_body, event_frame, moment, money
+from trading.wire import candle_body, event_frame, moment
 
 log = logging.getLogger(__name__)
 

@@ -67,6 +67,12 @@ def make_limits(session: TradingSession) -> None:
     )
 
 
+def session_limits_of(session: TradingSession) -> LimitSet:
+    """What may be risked in the session."""
+    make_limits(session)
+    return LimitSet.objects.get(scope=session_scope(session))
+
+
 def user_limits_of(user: User, account_type: str) -> LimitSet:
     """What the user may risk in all sessions of the account type together."""
     start = OF_A_USER_REAL if account_type == "REAL" else OF_A_USER

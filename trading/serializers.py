@@ -84,6 +84,14 @@ CODE_WANTED: Final = OpenApiExample(
 )
 
 
+CONNECT: Final = OpenApiExample(
+    "Paper", value={"broker": "paper", "account_type": "PRACTICE"}, request_only=True
+)
+CONNECTED: Final = OpenApiExample(
+    "Connected", value=SESSION, response_only=True, status_codes=["200", "201"]
+)
+
+
 def amount(**more: Any) -> serializers.DecimalField:
     return serializers.DecimalField(max_digits=14, decimal_places=2, **more)
 
@@ -193,7 +201,7 @@ class OrderOutput(serializers.Serializer[Any]):
     direction = serializers.ChoiceField(choices=["call", "put"])
     stake = amount()
     minutes = serializers.IntegerField()
-    source = serializers.ChoiceField(choices=Order.Source.choices)
+    source = serializers.ChoiceField(choices=Order.Source.choices)  # type: ignore[assignment]
     state = serializers.ChoiceField(choices=Order.State.choices)
     reason = serializers.CharField(allow_blank=True)
     payout = serializers.CharField(allow_null=True, help_text="Of a stake of 1, beside it.")
@@ -262,7 +270,7 @@ class EventOutput(serializers.Serializer[Any]):
     seq = serializers.IntegerField()
     kind = serializers.CharField(help_text="state, bot, order, balance, log, halt or limits.")
     at = serializers.DateTimeField()
-    data = serializers.DictField()
+    data = serializers.DictField()  # type: ignore[assignment]
 
 
 EVENT: Final = {

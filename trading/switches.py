@@ -8,6 +8,7 @@ from accounts.models import User
 from sessions_app.changes import announce
 from trading.events import TRADING_WORK, emit
 from trading.models import KillSwitch, TradingSession, TradingSessionQuerySet
+from trading.refusals import Conflict
 
 EVERYTHING = "everything"
 
@@ -54,6 +55,15 @@ def set_switch(
         emit(session, "halt", {"scope": scope, "on": on, "reason": reason[:200]}, at=at)
         announce(TRADING_WORK, str(session.pk))
     return switch
+
+
+def check_turner(scope: str, *, by: User | None) -> None:
+    """Raises `Conflict` where somebody else turned the switch on and `by` is not of the staff."""
+    if by is None or by.is_staff:
+        return
+    on = KillSwitch.objects.select_for_update().filter(scope=scope, is_on=True)
+    if on.exclude(changed_by=None).exclude(changed_by=by).exists():
+        raise Conflict(reason="halted_by_staff")
 
 
 def _told(scope: str) -> TradingSessionQuerySet:

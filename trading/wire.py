@@ -5,10 +5,10 @@ Money is a string with two decimals, a moment ISO 8601 in UTC.
 
 from collections.abc import Mapping
 from datetime import datetime
-from decimal import Decimal
 from typing import Any, TypedDict
 
-from trading.models import ClosedCandle, Event, Order, TradingSession
+from trading.events import text as money
+from trading.models import ClosedCandle, Event, TradingSession
 
 
 class EventFrame(TypedDict):
@@ -22,10 +22,6 @@ class EventFrame(TypedDict):
     kind: str
     at: str
     data: Mapping[str, object]
-
-
-def money(amount: Decimal | None) -> str | None:
-    return None if amount is None else f"{amount:.2f}"
 
 
 def moment(at: datetime | None) -> str | None:
@@ -58,29 +54,6 @@ def session_body(session: TradingSession) -> dict[str, Any]:
         "created_at": moment(session.created_at),
         "last_used_at": moment(session.last_used_at),
         "ended_at": moment(session.ended_at),
-    }
-
-
-def order_body(order: Order) -> dict[str, Any]:
-    return {
-        "id": order.pk,
-        "key": str(order.key),
-        "asset": order.asset,
-        "direction": order.direction,
-        "stake": money(order.stake),
-        "minutes": order.minutes,
-        "source": order.source,
-        "state": order.state,
-        "reason": order.reason,
-        "payout": None if order.payout is None else f"{order.payout:.4f}",
-        "open_price": order.open_price,
-        "close_price": order.close_price,
-        "outcome": order.outcome or None,
-        "profit": money(order.profit),
-        "created_at": moment(order.created_at),
-        "opened_at": moment(order.opened_at),
-        "expires_at": moment(order.expires_at),
-        "settled_at": moment(order.settled_at),
     }
 
 

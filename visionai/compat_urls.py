@@ -10,6 +10,7 @@ from fpga_export import compat_api as export_api
 from fpga_export import fault_api
 from predictions import letters_api
 from sessions_app import compat_api, users_api
+from trading import compat_api as trading_api
 from visionai import status
 
 urlpatterns: list[URLPattern] = [
@@ -42,6 +43,16 @@ urlpatterns: list[URLPattern] = [
     re_path(r"^contacto/mensajes/?$", contact_api.messages),
     re_path(r"^contacto/(?P<message_id>\d{1,18})/leido/?$", contact_api.read),
     re_path(r"^contacto/(?P<message_id>\d{1,18})/?$", contact_api.delete),
+    re_path(r"^api/connect/?$", trading_api.connect),
+    re_path(r"^api/connect/verify/?$", trading_api.verify),
+    re_path(r"^api/disconnect/?$", trading_api.disconnect),
+    re_path(r"^api/start/?$", trading_api.start),
+    re_path(r"^api/stop/?$", trading_api.stop),
+    re_path(r"^api/trade/?$", trading_api.trade),
+    re_path(r"^api/balance/?$", trading_api.balance),
+    re_path(r"^api/status/?$", trading_api.status),
+    re_path(r"^api/history/?$", trading_api.history),
+    re_path(r"^api/assets/?$", trading_api.assets),
     re_path(r"^status/?$", status.status),
     re_path(r"^status/health/?$", status.health),
     re_path(r"^status/websocket/?$", status.sockets),

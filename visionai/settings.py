@@ -275,7 +275,12 @@ SPECTACULAR_SETTINGS = {
         "drf_spectacular.hooks.postprocess_schema_enums",
         "visionai.schema.describe",
     ],
-    "ENUM_NAME_OVERRIDES": {"Emotion": "predictions.core.labels.EMOTIONS"},
+    "ENUM_NAME_OVERRIDES": {
+        "Emotion": "predictions.core.labels.EMOTIONS",
+        "JobState": "visionai.lib.jobs.JobState",
+        "TradingState": "trading.models.TradingSession.State",
+        "OrderState": "trading.models.Order.State",
+    },
 }
 
 # Trading

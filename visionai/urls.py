@@ -19,6 +19,7 @@ urlpatterns = [
     path("api/v1/", include("sessions_app.api_urls")),
     path("api/v1/", include("predictions.api_urls")),
     path("api/v1/", include("fpga_export.api_urls")),
+    path("api/v1/", include("trading.api_urls")),
     path("api/v1/", include("contact.api_urls")),
     path("", include("visionai.compat_urls")),
 ]

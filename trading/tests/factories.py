@@ -2,10 +2,12 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
+from django.db import transaction
+
 from accounts.models import User
 from sessions_app.changes import announce
 from sessions_app.tests.factories import a_user
-from trading.duties import CANDLE, EVENT
+from trading.events import TRADING_CANDLE, emit
 from trading.models import ClosedCandle, Event, Order, TradingSession
 
 NOON = datetime(2026, 5, 4, 12, tzinfo=UTC)
@@ -26,12 +28,9 @@ def a_trading_session(user: User | None = None, **fields: Any) -> TradingSession
 
 def an_event(session: TradingSession, kind: str = "log", **data: object) -> Event:
     """The next one, told to all processes."""
-    session.event_seq += 1
-    session.save(update_fields=["event_seq"])
-    event = Event.objects.create(
-        session=session, seq=session.event_seq, kind=kind, at=NOON, data=data
-    )
-    announce(EVENT, str(session.pk))
+    with transaction.atomic():
+        event = emit(session, kind, data, at=NOON)
+    assert event is not None
     return event
 
 
@@ -52,5 +51,5 @@ def a_candle(start: int, *, broker: str = "paper", asset: str = "EURUSD-OTC") ->
     candle = ClosedCandle.objects.create(
         broker=broker, asset=asset, seconds=60, start=start, **facts
     )
-    announce(CANDLE, f"{broker}:{asset}:60")
+    announce(TRADING_CANDLE, f"{broker}:{asset}:60")
     return candle

@@ -1,0 +1,26 @@
+"""The canonical API, below /api/v1/."""
+
+from django.urls import re_path
+
+from trading import api, guard_api, market_api
+
+ONE = r"^trading/sessions/(?P<session_id>[^/]{1,64})"
+
+urlpatterns = [
+    re_path(r"^trading/sessions/?$", api.sessions),
+    re_path(r"^trading/verify/?$", api.verify),
+    re_path(r"^trading/limits/(?P<account_type>\w{1,20})/?$", guard_api.user_limits),
+    re_path(r"^trading/real/?$", guard_api.real),
+    re_path(ONE + r"/?$", api.session),
+    re_path(ONE + r"/bot/?$", api.bot),
+    re_path(ONE + r"/orders/?$", api.orders),
+    re_path(ONE + r"/orders\.csv$", market_api.orders_csv),
+    re_path(ONE + r"/events/?$", api.events),
+    re_path(ONE + r"/assets/?$", market_api.assets),
+    re_path(ONE + r"/candles/?$", market_api.candles),
+    re_path(ONE + r"/candles\.csv$", market_api.candles_csv),
+    re_path(ONE + r"/limits/?$", guard_api.session_limits),
+    re_path(ONE + r"/halt/?$", guard_api.halt),
+    re_path(ONE + r"/release/?$", guard_api.release),
+    re_path(ONE + r"/refill/?$", guard_api.refill),
+]
