@@ -1,6 +1,6 @@
 """The API of networks and exports."""
 
-from typing import Any, cast
+from typing import Any
 
 from django.http import HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
@@ -13,9 +13,9 @@ from rest_framework.parsers import FormParser, JSONParser, MultiPartParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts.models import User
 from fpga_export import forms, store
 from fpga_export.archive import streamed
+from fpga_export.edges import edge, owner_of
 from fpga_export.models import Artifact, ExportSession
 from fpga_export.refusals import BadInput, NoExport, NoFile
 from fpga_export.selectors import export_body, facts_of, find_file, network_of, networks_of
@@ -47,11 +47,6 @@ KINDS = {kind.value: kind for kind in ExportSession.Kind}
 SHOWN = {".png": "image/png"}  # pictures that we encoded ourselves may be looked at in the page
 
 
-def user_of(request: Request) -> User:
-    """Whoever asks; the permissions let nobody else in."""
-    return cast("User", request.user)
-
-
 def sesion_of(request: Request) -> Sesion | None:
     """The login that the request came with."""
     return request.auth if isinstance(request.auth, Sesion) else None
@@ -59,7 +54,7 @@ def sesion_of(request: Request) -> Sesion | None:
 
 def own_export(request: Request, session_id: str) -> ExportSession:
     """One of the caller's own. Raises `NoExport`, for somebody else's too."""
-    mine = ExportSession.objects.owned_by(user_of(request))
+    mine = ExportSession.objects.owned_by(owner_of(request))
     found = mine.filter(session_id=session_id).first()
     if found is None:
         raise NoExport
@@ -81,15 +76,16 @@ def own_export(request: Request, session_id: str) -> ExportSession:
     responses={201: NetworkOutput, **problems(_400="no_file", _409="name_taken", _422="refused")},
 )
 @api_view(["GET", "POST"])
+@edge()
 @parser_classes([MultiPartParser, FormParser])
 def networks(request: Request) -> Response:
     if request.method == "GET":
-        return Response({"networks": networks_of(user_of(request))})
+        return Response({"networks": networks_of(owner_of(request))})
     if "file" not in request.FILES:
         raise NoFile
     file = request.FILES["file"]
     made = upload_network(
-        user_of(request), filename=str(file.name), data=bytes(file.read()), at=timezone.now()
+        owner_of(request), filename=str(file.name), data=bytes(file.read()), at=timezone.now()
     )
     return Response(facts_of(made), status=201)
 
@@ -107,11 +103,12 @@ def networks(request: Request) -> Response:
     responses={204: None, **problems(_404="no_network")},
 )
 @api_view(["GET", "DELETE"])
+@edge()
 def network(request: Request, name: str) -> Response:
     if request.method == "DELETE":
-        delete_network(user_of(request), name)
+        delete_network(owner_of(request), name)
         return Response(status=204)
-    return Response(network_of(user_of(request), name))
+    return Response(network_of(owner_of(request), name))
 
 
 @extend_schema(
@@ -130,10 +127,11 @@ def network(request: Request, name: str) -> Response:
     responses={202: StartedOutput, **problems(_400="bad_input", _404="no_network", _409="busy")},
 )
 @api_view(["GET", "POST"])
+@edge()
 @parser_classes([MultiPartParser, FormParser, JSONParser])
 def exports(request: Request) -> Response:
     if request.method == "GET":
-        rows = ExportSession.objects.owned_by(user_of(request))[:200]
+        rows = ExportSession.objects.owned_by(owner_of(request))[:200]
         return Response({"exports": [export_body(one) | {"result": None} for one in rows]})
     kind = KINDS.get(str(forms.body_of(request).get("kind", "")))
     if kind is None or kind == ExportSession.Kind.NETLIST:  # it has an address of its own
@@ -156,12 +154,12 @@ def started(request: Request, kind: ExportSession.Kind) -> Response:
         elif kind == ExportSession.Kind.DESIGN:
             settings = forms.design_settings(body)
         elif kind == ExportSession.Kind.FAULTS:
-            settings = forms.fault_settings(body, saved_fault_config(user_of(request)))
+            settings = forms.fault_settings(body, saved_fault_config(owner_of(request)))
         elif kind == ExportSession.Kind.CAMPAIGN:
             settings = forms.campaign_settings(body)
         asked = forms.with_picture(request, settings)
     made = start_export(
-        user_of(request),
+        owner_of(request),
         sesion_of(request),
         kind=kind,
         asked=asked.settings,
@@ -192,6 +190,7 @@ def queued(made: ExportSession) -> Response:
     responses={204: None, **problems(_404="no_export")},
 )
 @api_view(["GET", "DELETE"])
+@edge()
 def export(request: Request, session_id: str) -> Response:
     found = own_export(request, session_id)
     if request.method == "DELETE":
@@ -208,6 +207,7 @@ def export(request: Request, session_id: str) -> Response:
     responses={200: CancelledOutput, **problems(_404="no_export")},
 )
 @api_view(["POST"])
+@edge()
 def cancel(request: Request, session_id: str) -> Response:
     found = own_export(request, session_id)
     return Response({"cancelled": cancel_export(found, at=timezone.now())})
@@ -221,9 +221,10 @@ def cancel(request: Request, session_id: str) -> Response:
     responses={202: StartedOutput, **problems(_404="no_export", _409="no_design")},
 )
 @api_view(["POST"])
+@edge()
 def netlist(request: Request, session_id: str) -> Response:
     design = own_export(request, session_id)
-    made = start_netlist(user_of(request), sesion_of(request), design, at=timezone.now())
+    made = start_netlist(owner_of(request), sesion_of(request), design, at=timezone.now())
     return queued(made)
 
 
@@ -233,9 +234,10 @@ def netlist(request: Request, session_id: str) -> Response:
     responses={200: OpenApiTypes.BINARY, **problems(_404="no_export")},
 )
 @api_view(["GET"])
+@edge()
 def file(request: Request, session_id: str, name: str) -> HttpResponse:
     export_of = own_export(request, session_id)
-    found = find_file(user_of(request), name, session_id=export_of.session_id)
+    found = find_file(owner_of(request), name, session_id=export_of.session_id)
     if found is None:
         raise NoExport
     return sent(found)
@@ -247,6 +249,7 @@ def file(request: Request, session_id: str, name: str) -> HttpResponse:
     responses={200: OpenApiTypes.BINARY, **problems(_404="no_export")},
 )
 @api_view(["GET"])
+@edge()
 def archive(request: Request, session_id: str) -> StreamingHttpResponse:
     found = own_export(request, session_id)
     if not found.artifacts.exists():

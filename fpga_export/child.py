@@ -15,10 +15,12 @@ from typing import Any, Final
 
 from django.conf import settings
 
+from fpga_export.confined import Limits, limited
+
 log = logging.getLogger(__name__)
 
-MEMORY_KB: Final = 4 * 2**20  # of addresses; GHDL's own limit is lower
-FILE_BLOCKS: Final = 2**19  # of 512 bytes
+MEMORY: Final = 4 << 30  # bytes of address space; GHDL's own limit is lower
+FILE: Final = 256 << 20  # bytes of the largest file
 LOOK_S: Final = 0.1  # between two looks at whether it has ended
 TELL_S: Final = 0.5  # between two looks at how far it is, and at whether it is to go on
 REFUSED: Final = 3  # the exit status of a run that says in error.json why nothing was made
@@ -45,7 +47,7 @@ def run_child(
         (folder / old).unlink(missing_ok=True)
     with (folder / "log").open("wb") as said:
         child = subprocess.Popen(  # noqa: S603 - our own module
-            _limited(folder, seconds),
+            _command(folder, seconds),
             cwd=folder,
             env=_environment(folder),
             stdin=subprocess.DEVNULL,
@@ -64,11 +66,9 @@ def run_child(
     return Ended(code, _json(folder / "result.json"), _json(folder / "error.json"))
 
 
-def _limited(folder: Path, seconds: float) -> list[str]:
-    """The command; a shell sets the limits, for `preexec_fn` is not safe beside threads."""
-    limits = f"ulimit -t {int(seconds)} && ulimit -v {MEMORY_KB} && ulimit -f {FILE_BLOCKS}"
+def _command(folder: Path, seconds: float) -> list[str]:
     program = [sys.executable, "-m", "fpga_export.work", str(folder), str(os.getpid())]
-    return ["/bin/sh", "-c", f'{limits} && ulimit -c 0 && exec "$@"', "sh", *program]
+    return limited(program, Limits(cpu_seconds=int(seconds), memory=MEMORY, file=FILE))
 
 
 def _environment(folder: Path) -> dict[str, str]:

@@ -13,17 +13,18 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.csrf import csrf_exempt
 from drf_spectacular.utils import extend_schema
-from rest_framework.decorators import api_view, authentication_classes, parser_classes
+from rest_framework.decorators import api_view, parser_classes
 from rest_framework.parsers import FormParser, JSONParser, MultiPartParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from fpga_export.api import sent, started, user_of
+from fpga_export.api import sent, started
+from fpga_export.edges import edge, owner_of
+from fpga_export.guests import HEADER
 from fpga_export.models import ExportSession
 from fpga_export.refusals import BadInput, NoExport, NoFile, RunFailed
 from fpga_export.selectors import find_file, network_of, networks_of, original_body, session_line
 from fpga_export.services import clean_up, delete_network, upload_network
-from sessions_app.authentication import BearerAuthentication
 from visionai.lib.errors import DomainError
 from visionai.lib.jobs import ENDED, JobState
 from visionai.lib.problems import problem_response
@@ -36,7 +37,7 @@ View = Callable[..., Any]
 
 @extend_schema(exclude=True)
 @api_view(["POST"])
-@authentication_classes([BearerAuthentication])
+@edge(original=True)
 @parser_classes([MultiPartParser, FormParser, JSONParser])
 def _start(request: Request, *, kind: ExportSession.Kind) -> Response:
     return started(request, kind)
@@ -55,7 +56,10 @@ def waiting(kind: ExportSession.Kind) -> View:
         while time.monotonic() < until:
             row = await ExportSession.objects.filter(session_id=session_id).afirst()
             if row is None or row.state in ENDED:
-                return await sync_to_async(_ended)(row)
+                done = await sync_to_async(_ended)(row)
+                if HEADER in begun:
+                    done[HEADER], done.cookies = begun[HEADER], begun.cookies
+                return done
             await asyncio.sleep(LOOK_S)
         return begun
 
@@ -90,7 +94,7 @@ fault_inference = waiting(ExportSession.Kind.FAULTS)
 
 @extend_schema(exclude=True)
 @api_view(["GET"])
-@authentication_classes([BearerAuthentication])
+@edge(original=True)
 def list_models(request: Request) -> Response:
     models = [
         {
@@ -100,21 +104,21 @@ def list_models(request: Request) -> Response:
             "created_at": one["created_at"],
             "layers": len(one["layers"]),
         }
-        for one in networks_of(user_of(request))
+        for one in networks_of(owner_of(request))
     ]
     return Response({"models": models})
 
 
 @extend_schema(exclude=True)
 @api_view(["POST"])
-@authentication_classes([BearerAuthentication])
+@edge(original=True)
 @parser_classes([MultiPartParser, FormParser])
 def upload_model(request: Request) -> Response:
     if "file" not in request.FILES:
         raise NoFile
     file = request.FILES["file"]
     made = upload_network(
-        user_of(request), filename=str(file.name), data=bytes(file.read()), at=timezone.now()
+        owner_of(request), filename=str(file.name), data=bytes(file.read()), at=timezone.now()
     )
     info = {
         "name": made.filename,
@@ -129,7 +133,7 @@ def upload_model(request: Request) -> Response:
 
 @extend_schema(exclude=True)
 @api_view(["POST"])
-@authentication_classes([BearerAuthentication])
+@edge(original=True)
 def delete_models(request: Request) -> Response:
     names: Any = request.data
     if not isinstance(names, list) or len(names) > 100:
@@ -137,7 +141,7 @@ def delete_models(request: Request) -> Response:
     deleted, errors = [], []
     for name in names:
         try:
-            delete_network(user_of(request), str(name))
+            delete_network(owner_of(request), str(name))
             deleted.append(name)
         except DomainError as refusal:
             errors.append({"path": name, "error": refusal.sentence()})
@@ -146,19 +150,19 @@ def delete_models(request: Request) -> Response:
 
 @extend_schema(exclude=True)
 @api_view(["GET"])
-@authentication_classes([BearerAuthentication])
+@edge(original=True)
 def model_layers(request: Request) -> Response:
-    found = network_of(user_of(request), request.query_params.get("model_path", ""))
+    found = network_of(owner_of(request), request.query_params.get("model_path", ""))
     return Response({"layers": found["layers"]})
 
 
 @extend_schema(exclude=True)
 @api_view(["GET"])
-@authentication_classes([BearerAuthentication])
+@edge(original=True)
 def download_file(request: Request, file_path: str = "") -> HttpResponse:
     wanted = file_path or request.query_params.get("file_path", "")
     session_id = request.query_params.get("t", "")
-    found = find_file(user_of(request), wanted, session_id=session_id)
+    found = find_file(owner_of(request), wanted, session_id=session_id)
     if found is None:
         raise NoExport
     return sent(found)
@@ -166,9 +170,9 @@ def download_file(request: Request, file_path: str = "") -> HttpResponse:
 
 @extend_schema(exclude=True)
 @api_view(["GET"])
-@authentication_classes([BearerAuthentication])
+@edge(original=True)
 def list_sessions(request: Request) -> Response:
-    mine = ExportSession.objects.owned_by(user_of(request))
+    mine = ExportSession.objects.owned_by(owner_of(request))
     rows = mine.annotate(files=Count("artifacts"))
     at = timezone.now()
     sessions = [session_line(row, files=int(vars(row)["files"]), at=at) for row in rows]
@@ -177,7 +181,7 @@ def list_sessions(request: Request) -> Response:
 
 @extend_schema(exclude=True)
 @api_view(["DELETE"])
-@authentication_classes([BearerAuthentication])
+@edge(original=True)
 def cleanup_sessions(request: Request) -> Response:
     """The caller's own; with `all=true` everybody's, for staff."""
     text = request.query_params.get("max_age_hours", "24")
@@ -187,9 +191,9 @@ def cleanup_sessions(request: Request) -> Response:
         raise BadInput(reason=_("max_age_hours is a number.")) from error
     if not 0 <= hours <= 24 * 365 * 10:
         raise BadInput(reason=_("max_age_hours is between 0 and ten years."))
-    user = user_of(request)
-    everybody = user.is_staff and request.query_params.get("all") == "true"
-    whose = None if everybody else user
-    count = clean_up(at=timezone.now(), age=timedelta(hours=hours), user=whose)
+    owner = owner_of(request)
+    everybody = owner.is_staff and request.query_params.get("all") == "true"
+    whose = None if everybody else owner
+    count = clean_up(at=timezone.now(), age=timedelta(hours=hours), owner=whose)
     told = _("{count} sessions were deleted.").format(count=count)
     return Response({"message": told, "cleaned_sessions": count})

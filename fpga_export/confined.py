@@ -47,15 +47,10 @@ def run_confined(command: Sequence[str], folder: Path, limits: Limits) -> Ran:
     path = os.environ.get("PATH", os.defpath)
     if not any(os.access(Path(one, command[0]), os.X_OK) for one in path.split(os.pathsep) if one):
         raise ProgramMissing(command[0])
-    # A shell sets the limits: `preexec_fn` is not safe beside threads.
-    limited = (
-        f"ulimit -t {limits.cpu_seconds} && ulimit -v {limits.memory >> 10} && "
-        f'ulimit -f {limits.file >> 9} && ulimit -c 0 && exec "$@"'
-    )
     began = time.monotonic()
     with tempfile.TemporaryFile() as log:
         child = subprocess.Popen(  # noqa: S603
-            ["/bin/sh", "-c", limited, "sh", *command],
+            limited(command, limits),
             cwd=folder,
             env={"PATH": path, "LC_ALL": "C", "HOME": str(folder)},
             stdin=subprocess.DEVNULL,
@@ -77,6 +72,15 @@ def run_confined(command: Sequence[str], folder: Path, limits: Limits) -> Ran:
     seconds = time.monotonic() - began
     stopped = timed_out or -code in {signal.SIGXCPU, signal.SIGKILL, signal.SIGXFSZ}
     return Ran(" ".join(command), code, said, seconds, stopped or _out_of_memory(code, said))
+
+
+def limited(command: Sequence[str], limits: Limits) -> list[str]:
+    """The command under its limits; a shell sets them, as `preexec_fn` is unsafe beside threads."""
+    script = (
+        f"ulimit -t {limits.cpu_seconds} && ulimit -v {limits.memory >> 10} && "
+        f'ulimit -f {limits.file >> 9} && ulimit -c 0 && exec "$@"'
+    )
+    return ["/bin/sh", "-c", script, "sh", *command]
 
 
 def _kill(child: subprocess.Popen[bytes], limits: Limits) -> None:

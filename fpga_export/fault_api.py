@@ -5,15 +5,15 @@ from typing import Any, Final
 from django.utils import timezone
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiExample, extend_schema
-from rest_framework.decorators import api_view, authentication_classes, parser_classes
+from rest_framework.decorators import api_view, parser_classes
 from rest_framework.parsers import JSONParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from fpga_export import forms
-from fpga_export.api import TAGS, user_of
+from fpga_export.api import TAGS
+from fpga_export.edges import edge, owner_of
 from fpga_export.services import save_fault_config, saved_fault_config
-from sessions_app.authentication import BearerAuthentication
 from visionai.lib.openapi import problems
 
 EXAMPLE: Final = OpenApiExample(
@@ -42,16 +42,17 @@ EXAMPLE: Final = OpenApiExample(
     examples=[EXAMPLE],
 )
 @api_view(["GET", "PUT"])
+@edge()
 @parser_classes([JSONParser])
 def fault_defaults(request: Request) -> Response:
     if request.method == "GET":
-        return Response(saved_fault_config(user_of(request)))
+        return Response(saved_fault_config(owner_of(request)))
     return Response(_kept(request))
 
 
 @extend_schema(exclude=True)
 @api_view(["POST"])
-@authentication_classes([BearerAuthentication])
+@edge(original=True)
 @parser_classes([JSONParser])
 def configure_faults(request: Request) -> Response:
     config = _kept(request)
@@ -60,5 +61,5 @@ def configure_faults(request: Request) -> Response:
 
 def _kept(request: Request) -> dict[str, Any]:
     config = forms.fault_config(request.data)
-    save_fault_config(user_of(request), config, at=timezone.now())
+    save_fault_config(owner_of(request), config, at=timezone.now())
     return config

@@ -1,7 +1,7 @@
 """Uploaded networks, and the sessions in which something was made of one."""
 
 from datetime import datetime, timedelta
-from typing import Self
+from typing import Self, TypeVar
 
 from django.conf import settings
 from django.contrib.auth.base_user import AbstractBaseUser
@@ -10,9 +10,11 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
+from accounts.models import User
 from sessions_app.models import Sesion
 from visionai.lib.jobs import Job
 
+M = TypeVar("M", bound=models.Model)
 AnyUser = AbstractBaseUser | AnonymousUser
 # A login that ran out or was left lets its runs finish; one that was taken back does not.
 TAKEN_BACK = (
@@ -24,18 +26,77 @@ TAKEN_BACK = (
 )
 
 
-class NetworkQuerySet(models.QuerySet["UploadedNetwork"]):
-    def owned_by(self, user: AnyUser) -> Self:
-        """The user's own; none for an anonymous user."""
-        return self.filter(owner_id=user.pk) if user.is_authenticated else self.none()
+class Guest(models.Model):
+    """A client without an account, where the operator lets such clients export.
+
+    Known by a key that we gave it, of which only a hash is kept.
+    """
+
+    key_hash = models.CharField(max_length=64, unique=True)
+    address = models.CharField(max_length=45, blank=True, db_index=True)
+    last_seen = models.DateTimeField()
+
+    is_authenticated = False  # what REST framework asks of `request.user`
+    is_staff = False
+
+    class Meta:
+        verbose_name = _("client without an account")
+        verbose_name_plural = _("clients without an account")
+
+    def __str__(self) -> str:
+        return f"anonymous {self.pk}"
 
 
-class UploadedNetwork(models.Model):
-    """A Keras file that was looked at and found to be a network; never changed, only deleted."""
+class OwnedQuerySet(models.QuerySet[M]):
+    def owned_by(self, owner: "AnyUser | Guest") -> Self:
+        """The owner's own; none for an anonymous user, or a guest who has nothing yet."""
+        if isinstance(owner, Guest):
+            return self.filter(guest_id=owner.pk) if owner.pk else self.none()
+        return self.filter(owner_id=owner.pk) if owner.is_authenticated else self.none()
+
+
+class Owned(models.Model):
+    """What belongs to a user or to a guest."""
 
     owner = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="uploaded_networks"
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, null=True, related_name="+"
     )
+    guest = models.ForeignKey(Guest, on_delete=models.CASCADE, null=True, related_name="+")
+
+    class Meta:
+        abstract = True
+
+    @property
+    def whose(self) -> "Owner":
+        """The one or the other."""
+        found = self.guest or self.owner
+        assert found is not None  # a constraint says so
+        return found
+
+
+Owner = User | Guest
+
+
+def belonging(owner: Owner) -> dict[str, Owner]:
+    """The field that says whose a new row is."""
+    return {"guest" if isinstance(owner, Guest) else "owner": owner}
+
+
+def of_one_owner(name: str) -> models.CheckConstraint:
+    """Either a user's or a guest's."""
+    users = Q(owner__isnull=False, guest__isnull=True)
+    return models.CheckConstraint(
+        condition=users | Q(owner__isnull=True, guest__isnull=False), name=name
+    )
+
+
+class NetworkQuerySet(OwnedQuerySet["UploadedNetwork"]):
+    """Uploaded networks."""
+
+
+class UploadedNetwork(Owned):
+    """A Keras file that was looked at and found to be a network; never changed, only deleted."""
+
     filename = models.CharField(_("file"), max_length=120)
     stored = models.CharField(max_length=64, unique=True)  # its name on the disk
     size = models.PositiveBigIntegerField(_("bytes"))
@@ -51,18 +112,16 @@ class UploadedNetwork(models.Model):
         verbose_name_plural = _("uploaded networks")
         ordering = ["-created_at"]
         constraints = [
-            models.UniqueConstraint(fields=["owner", "filename"], name="one_network_of_a_name")
+            models.UniqueConstraint(fields=["owner", "filename"], name="one_network_of_a_name"),
+            models.UniqueConstraint(fields=["guest", "filename"], name="one_guest_s_of_a_name"),
+            of_one_owner("network_of_one_owner"),
         ]
 
     def __str__(self) -> str:
         return self.filename
 
 
-class ExportQuerySet(models.QuerySet["ExportSession"]):
-    def owned_by(self, user: AnyUser) -> Self:
-        """The user's own; none for an anonymous user."""
-        return self.filter(owner_id=user.pk) if user.is_authenticated else self.none()
-
+class ExportQuerySet(OwnedQuerySet["ExportSession"]):
     def to_be_stopped(self) -> Self:
         """Those that somebody cancelled, or whose login was taken back."""
         return self.filter(Q(wants_cancel=True) | Q(sesion__end_reason__in=TAKEN_BACK))
@@ -72,7 +131,7 @@ class ExportQuerySet(models.QuerySet["ExportSession"]):
         return self.filter(created_at__lt=at - age)
 
 
-class ExportSession(Job):
+class ExportSession(Job, Owned):
     """One run: what was asked, how far it is, and a folder of what it made."""
 
     class Kind(models.TextChoices):
@@ -85,9 +144,6 @@ class ExportSession(Job):
         CAMPAIGN = "campaign", _("Fault campaign")
 
     session_id = models.CharField(_("session"), max_length=100, unique=True)
-    owner = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="export_sessions"
-    )
     sesion = models.ForeignKey(
         Sesion, on_delete=models.SET_NULL, null=True, related_name="export_sessions"
     )
@@ -102,6 +158,7 @@ class ExportSession(Job):
         verbose_name = _("export")
         verbose_name_plural = _("exports")
         ordering = ["-created_at", "-pk"]
+        constraints = [of_one_owner("export_of_one_owner")]
         indexes = [
             models.Index(fields=["owner", "created_at"], name="exports_of_owner"),
             models.Index(fields=["state", "heartbeat_at"], name="exports_silent"),
@@ -115,7 +172,10 @@ class FaultDefault(models.Model):
     """The faults that a user's inferences get where the request names none."""
 
     owner = models.OneToOneField(
-        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="fault_default"
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, null=True, related_name="fault_default"
+    )
+    guest = models.OneToOneField(
+        Guest, on_delete=models.CASCADE, null=True, related_name="fault_default"
     )
     config = models.JSONField(_("configuration"))
     saved_at = models.DateTimeField(_("saved"))
@@ -123,9 +183,10 @@ class FaultDefault(models.Model):
     class Meta:
         verbose_name = _("fault configuration")
         verbose_name_plural = _("fault configurations")
+        constraints = [of_one_owner("faults_of_one_owner")]
 
     def __str__(self) -> str:
-        return str(self.owner)
+        return str(self.owner or self.guest)
 
 
 class Artifact(models.Model):

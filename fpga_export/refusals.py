@@ -85,9 +85,21 @@ class QuotaReached(DomainError):
     detail = _("Delete networks or exports that you do not need; {limit} are allowed.")
 
 
+class GuestsQuotaReached(DomainError):
+    status, code, title = 409, "quota", _("The space for visitors is used up")
+    detail = _("Sign in, or come back when older exports of visitors were deleted.")
+
+
 class BusyAlready(DomainError):
     status, code, title = 409, "busy", _("One export at a time")
     detail = _("{session_id} is still running; wait for it or cancel it.")
+
+
+class AddressBusy(DomainError):
+    """A guest's address has a run of another guest's, whose name is not told."""
+
+    status, code, title = 409, "busy", _("One export at a time")
+    detail = _("An export from your address is still running; wait for its end or sign in.")
 
 
 class NoNetwork(DomainError):

@@ -4,11 +4,10 @@ from datetime import datetime
 from functools import cache
 from typing import Any
 
-from accounts.models import User
 from fpga_export import store
 from fpga_export.core.loader import read_model
 from fpga_export.core.summary import layer_facts, layer_summary
-from fpga_export.models import Artifact, ExportSession, UploadedNetwork
+from fpga_export.models import Artifact, ExportSession, Owner, UploadedNetwork
 from fpga_export.refusals import NoNetwork, RunFailed
 from fpga_export.services import network_path
 from visionai.lib.jobs import JobState
@@ -29,9 +28,9 @@ def shipped_facts(name: str) -> dict[str, Any]:
     }
 
 
-def networks_of(user: User) -> list[dict[str, Any]]:
+def networks_of(owner: Owner) -> list[dict[str, Any]]:
     """The user's networks, the newest first, and after them the shipped ones."""
-    own = [facts_of(one) for one in UploadedNetwork.objects.owned_by(user)]
+    own = [facts_of(one) for one in UploadedNetwork.objects.owned_by(owner)]
     return own + [shipped_facts(name) for name in store.shipped()]
 
 
@@ -47,9 +46,9 @@ def facts_of(network: UploadedNetwork) -> dict[str, Any]:
     }
 
 
-def network_of(user: User, name: str) -> dict[str, Any]:
+def network_of(owner: Owner, name: str) -> dict[str, Any]:
     """One of them. Raises `NoNetwork`."""
-    own = UploadedNetwork.objects.owned_by(user).filter(filename=name).first()
+    own = UploadedNetwork.objects.owned_by(owner).filter(filename=name).first()
     if own is not None:
         return facts_of(own)
     if name not in store.shipped():
@@ -57,19 +56,19 @@ def network_of(user: User, name: str) -> dict[str, Any]:
     return shipped_facts(name)
 
 
-def layer_of(user: User, name: str, layer: str) -> dict[str, Any]:
+def layer_of(owner: Owner, name: str, layer: str) -> dict[str, Any]:
     """A layer with its weights' figures. Raises `NoNetwork`."""
-    graph = read_model(network_path(user, name), filename=name)
+    graph = read_model(network_path(owner, name), filename=name)
     for one in graph.layers:
         if one.name == layer:
             return layer_summary(one)
     raise NoNetwork
 
 
-def latest_look(user: User, name: str) -> ExportSession | None:
+def latest_look(owner: Owner, name: str) -> ExportSession | None:
     """The user's newest finished run, layer by layer, of that network."""
     kind = ExportSession.Kind.INFERENCE
-    mine = ExportSession.objects.owned_by(user).filter(network=name, kind=kind)
+    mine = ExportSession.objects.owned_by(owner).filter(network=name, kind=kind)
     return mine.filter(state=JobState.DONE).first()
 
 
@@ -98,13 +97,13 @@ def error_sentence(export: ExportSession) -> str:
     return RunFailed(str(error.get("code", "internal")), **error.get("facts", {})).sentence()
 
 
-def find_file(user: User, wanted: str, *, session_id: str = "") -> Artifact | None:
+def find_file(owner: Owner, wanted: str, *, session_id: str = "") -> Artifact | None:
     """A file of that name in the user's own exports, the newest first; never a path on the disk.
 
     `wanted` may carry the folder and the session before the name, as a client saw them.
     """
     name = wanted.strip("/")
-    mine = Artifact.objects.filter(export__in=ExportSession.objects.owned_by(user))
+    mine = Artifact.objects.filter(export__in=ExportSession.objects.owned_by(owner))
     if session_id:
         mine = mine.filter(export__session_id=session_id)
     newest = mine.select_related("export").order_by("-export__created_at", "-export_id")

@@ -12,44 +12,47 @@ from pathlib import Path
 from typing import Any, Final
 
 from django.db import IntegrityError, transaction
-from django.db.models import Sum
 from django.utils import timezone
 
-from accounts.models import User
 from fpga_export import store
-from fpga_export.child import run_child
+from fpga_export.child import Ended, run_child
 from fpga_export.core.limits import FILE_BYTES
 from fpga_export.models import (
     Artifact,
     ExportQuerySet,
     ExportSession,
     FaultDefault,
+    Guest,
+    Owner,
     UploadedNetwork,
+    belonging,
 )
 from fpga_export.refusals import (
+    AddressBusy,
     BusyAlready,
     NameTaken,
     NetworkRefused,
     NoDesign,
     NoNetwork,
-    QuotaReached,
 )
+from fpga_export.room import check_room, fits, no_room, quota_of
+from sessions_app.firebase import subject_of
 from sessions_app.models import Sesion
 from visionai.lib.jobs import ATTEMPTS, ENDED, JobState, claim, silent_at
 
 log = logging.getLogger(__name__)
 
-QUOTA: Final = 500 * 2**20  # bytes of a user's networks and exports
 MOST_NETWORKS: Final = 50
 AGE: Final = timedelta(hours=24)
 LONGEST_S: Final = 300.0
 NETLIST_S: Final = 900.0
 CHECK_S: Final = 5.0
 BEAT_S: Final = 2.0
+PLAIN_UID: Final = re.compile(r"[A-Za-z0-9-]{1,64}")
 FILENAME: Final = re.compile(r"[\w .()+-]{1,110}\.(keras|h5|hdf5)", re.IGNORECASE)
 
 
-def upload_network(user: User, *, filename: str, data: bytes, at: datetime) -> UploadedNetwork:
+def upload_network(owner: Owner, *, filename: str, data: bytes, at: datetime) -> UploadedNetwork:
     """Look at a file in a child process, and keep it.
 
     Raises `NetworkRefused`, `NameTaken` and `QuotaReached`.
@@ -59,18 +62,20 @@ def upload_network(user: User, *, filename: str, data: bytes, at: datetime) -> U
         raise NetworkRefused("bad_name", layer=name[:60])
     if len(data) > FILE_BYTES:
         raise NetworkRefused("file_too_large", limit=FILE_BYTES)
-    mine = UploadedNetwork.objects.owned_by(user)
+    mine = UploadedNetwork.objects.owned_by(owner)
     if mine.filter(filename=name).exists() or name in store.shipped():
         raise NameTaken(filename=name)
-    if mine.count() >= MOST_NETWORKS or used_bytes(user) + len(data) > QUOTA:
-        raise QuotaReached(limit="500 MB")
+    if mine.count() >= MOST_NETWORKS:
+        raise no_room(owner)
+    check_room(owner, len(data))
     facts = _looked_at(name, data)
+    keep(owner)
     stored = secrets.token_hex(16)
     store.write_private(store.networks() / stored, data)
     try:
         with transaction.atomic():
             return UploadedNetwork.objects.create(
-                owner=user,
+                **belonging(owner),
                 filename=name,
                 stored=stored,
                 size=len(data),
@@ -101,9 +106,9 @@ def _request(kind: str, network: str, path: Path | None) -> dict[str, Any]:
     return {"kind": kind, "network": network, "network_path": str(path) if path else ""}
 
 
-def network_path(user: User, name: str) -> Path:
-    """The file of one of the user's networks, or of a shipped one. Raises `NoNetwork`."""
-    own = UploadedNetwork.objects.owned_by(user).filter(filename=name).first()
+def network_path(owner: Owner, name: str) -> Path:
+    """The file of one of the owner's networks, or of a shipped one. Raises `NoNetwork`."""
+    own = UploadedNetwork.objects.owned_by(owner).filter(filename=name).first()
     if own is not None:
         return store.networks() / own.stored
     if name in store.shipped():
@@ -111,29 +116,32 @@ def network_path(user: User, name: str) -> Path:
     raise NoNetwork
 
 
-def delete_network(user: User, name: str) -> None:
+def delete_network(owner: Owner, name: str) -> None:
     """Forget an uploaded network. Raises `NoNetwork`, for a shipped one too."""
-    own = UploadedNetwork.objects.owned_by(user).filter(filename=name).first()
+    own = UploadedNetwork.objects.owned_by(owner).filter(filename=name).first()
     if own is None:
         raise NoNetwork
     own.delete()
     (store.networks() / own.stored).unlink(missing_ok=True)
 
 
-def used_bytes(user: User) -> int:
-    """What a user's networks and exports take on the disk."""
-    networks = UploadedNetwork.objects.owned_by(user).aggregate(total=Sum("size"))["total"] or 0
-    mine = Artifact.objects.filter(export__owner=user)
-    return int(networks + (mine.aggregate(total=Sum("size"))["total"] or 0))
+def keep(owner: Owner) -> None:
+    """A guest is kept once it makes something."""
+    if isinstance(owner, Guest) and owner.pk is None:
+        owner.save()
 
 
-def new_session_id(user: User, at: datetime) -> str:
-    """`user_{uid}_{unix seconds}_{8 hex}`."""
-    return f"user_{user.pk}_{int(at.timestamp())}_{secrets.token_hex(4)}"
+def new_session_id(owner: Owner, sesion: Sesion | None, at: datetime) -> str:
+    """`user_{uid}_{unix seconds}_{8 hex}`; an id of Firebase's only where it is plain."""
+    uid = "anonymous" if isinstance(owner, Guest) else str(owner.pk)
+    if sesion is not None and sesion.kind == Sesion.Kind.FIREBASE:
+        subject = subject_of(sesion) or ""
+        uid = subject if PLAIN_UID.fullmatch(subject) else uid
+    return f"user_{uid}_{int(at.timestamp())}_{secrets.token_hex(4)}"
 
 
 def start_export(
-    user: User,
+    owner: Owner,
     sesion: Sesion | None,
     *,
     kind: ExportSession.Kind,
@@ -146,34 +154,46 @@ def start_export(
     from fpga_export.tasks import run_export  # the task calls this module
 
     if kind not in {ExportSession.Kind.IMAGE, ExportSession.Kind.NETLIST}:
-        network_path(user, network)
-    if used_bytes(user) > QUOTA:
-        raise QuotaReached(limit="500 MB")
-    session_id = new_session_id(user, at)
+        network_path(owner, network)
+    check_room(owner)
+    keep(owner)
+    session_id = new_session_id(owner, sesion, at)
     folder = store.work(session_id)
     with transaction.atomic():
-        User.objects.select_for_update().get(pk=user.pk)  # one at a time, however many ask
-        running = ExportSession.objects.owned_by(user).exclude(state__in=ENDED).first()
-        if running is not None:
-            raise BusyAlready(session_id=running.session_id)
+        _check_idle(owner)
         export = ExportSession.objects.create(
             session_id=session_id,
-            owner=user,
+            **belonging(owner),
             sesion=sesion,
             kind=kind,
             network=network,
             asked=dict(asked),
             created_at=at,
         )
-        folder.mkdir(mode=0o700)
-        if picture is not None:
-            store.write_private(folder / "picture", picture)
         transaction.on_commit(lambda: run_export.apply_async(args=[export.pk], queue="heavy"))
+        try:
+            folder.mkdir(mode=0o700)
+            if picture is not None:
+                store.write_private(folder / "picture", picture)
+        except OSError:
+            shutil.rmtree(folder, ignore_errors=True)
+            raise
     return export
 
 
+def _check_idle(owner: Owner) -> None:
+    """Raises `BusyAlready`: one run at a time, however many ask, guests' by their address."""
+    type(owner).objects.select_for_update().get(pk=owner.pk)
+    runs = ExportSession.objects.exclude(state__in=ENDED)
+    running = runs.owned_by(owner).first()
+    if running is not None:
+        raise BusyAlready(session_id=running.session_id)
+    if isinstance(owner, Guest) and runs.filter(guest__address=owner.address).exists():
+        raise AddressBusy
+
+
 def start_netlist(
-    user: User, sesion: Sesion | None, design: ExportSession, *, at: datetime
+    owner: Owner, sesion: Sesion | None, design: ExportSession, *, at: datetime
 ) -> ExportSession:
     """Queue a finished design for synthesis: is its netlist exact, how large, how fast.
 
@@ -182,7 +202,7 @@ def start_netlist(
     if design.kind != ExportSession.Kind.DESIGN or design.state != JobState.DONE:
         raise NoDesign
     return start_export(
-        user,
+        owner,
         sesion,
         kind=ExportSession.Kind.NETLIST,
         asked={"design": design.session_id},
@@ -201,20 +221,13 @@ def run(pk: int) -> None:
             state=JobState.CANCELLED, ended_at=timezone.now()
         )
         return
-    export = rows.select_related("owner").get()
+    export = rows.select_related("owner", "guest").get()
     if export.attempts > ATTEMPTS:
         _fail(export, "lost")
         return
     folder = store.work(export.session_id)
-    shutil.rmtree(folder / "out", ignore_errors=True)
-    path, seconds = None, LONGEST_S
     try:
-        if export.kind == ExportSession.Kind.NETLIST:
-            seconds = NETLIST_S
-            shutil.rmtree(folder / "design", ignore_errors=True)
-            store.copy_design(str(export.asked["design"]), folder / "design")
-        elif export.network:
-            path = network_path(export.owner, export.network)
+        path = _made_ready(export, folder)
     except NoNetwork:
         _fail(export, "internal")
         return
@@ -223,17 +236,36 @@ def run(pk: int) -> None:
         return
     asked = {**export.asked, **_request(export.kind, export.network, path)}
     asked["session_id"] = export.session_id
+    seconds = NETLIST_S if export.kind == ExportSession.Kind.NETLIST else LONGEST_S
     ended = run_child(folder, asked, seconds=seconds, goes_on=lambda told: _note(rows, told))
+    _settle(export, ended)
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def _made_ready(export: ExportSession, folder: Path) -> Path | None:
+    """The file of the run's network, with the folder as a first try finds it.
+
+    Raises `NoNetwork`, and `FileNotFoundError` of a design.
+    """
+    shutil.rmtree(folder / "out", ignore_errors=True)
+    if export.kind == ExportSession.Kind.NETLIST:
+        shutil.rmtree(folder / "design", ignore_errors=True)
+        store.copy_design(str(export.asked["design"]), folder / "design")
+        return None
+    return network_path(export.whose, export.network) if export.network else None
+
+
+def _settle(export: ExportSession, ended: Ended) -> None:
+    """What came of a run, by how its child ended."""
     if ended.error:
         _fail(export, str(ended.error["code"]), ended.error.get("facts", {}))
     elif ended.code != 0:
-        cancelled = rows.to_be_stopped().exists()
+        cancelled = ExportSession.objects.filter(pk=export.pk).to_be_stopped().exists()
         _fail(export, "cancelled" if cancelled else "internal")
-    elif used_bytes(export.owner) + store.made_bytes(export.session_id) > QUOTA:
-        _fail(export, "quota", {"limit": "500 MB"})
+    elif not fits(export.whose, store.made_bytes(export.session_id)):
+        _fail(export, "quota", {"limit": f"{quota_of(export.whose) >> 20} MB"})
     else:
         _publish(export, ended.result)
-    shutil.rmtree(folder, ignore_errors=True)
 
 
 def _note(rows: ExportQuerySet, told: Mapping[str, Any]) -> bool:
@@ -291,11 +323,11 @@ def delete_export(export: ExportSession) -> None:
     store.forget(session_id)
 
 
-def clean_up(*, at: datetime, age: timedelta = AGE, user: User | None = None) -> int:
-    """Delete exports older than `age`; those of `user` alone if one is given."""
+def clean_up(*, at: datetime, age: timedelta = AGE, owner: Owner | None = None) -> int:
+    """Delete exports older than `age`; those of `owner` alone if one is given."""
     old = ExportSession.objects.older_than(age, at).filter(state__in=ENDED)
-    if user is not None:
-        old = old.owned_by(user)
+    if owner is not None:
+        old = old.owned_by(owner)
     count = 0
     for export in old:
         delete_export(export)
@@ -313,24 +345,27 @@ def send_silent_again(*, at: datetime) -> int:
     return len(silent)
 
 
-def erase_of(user: User) -> None:
+def erase_of(owner: Owner) -> None:
     """All that is theirs, rows and files."""
-    for network in UploadedNetwork.objects.owned_by(user):
+    for network in UploadedNetwork.objects.owned_by(owner):
         (store.networks() / network.stored).unlink(missing_ok=True)
         network.delete()
-    for export in ExportSession.objects.owned_by(user):
+    for export in ExportSession.objects.owned_by(owner):
         delete_export(export)
-    FaultDefault.objects.filter(owner=user).delete()
+    FaultDefault.objects.filter(**belonging(owner)).delete()
 
 
-def save_fault_config(user: User, config: Mapping[str, Any], *, at: datetime) -> None:
-    """Keep a checked configuration as the user's own default."""
+def save_fault_config(owner: Owner, config: Mapping[str, Any], *, at: datetime) -> None:
+    """Keep a checked configuration as the owner's own default."""
+    keep(owner)
+    whose: dict[str, Any] = belonging(owner)
     FaultDefault.objects.update_or_create(
-        owner=user, defaults={"config": dict(config), "saved_at": at}
+        **whose, defaults={"config": dict(config), "saved_at": at}
     )
 
 
-def saved_fault_config(user: User) -> dict[str, Any]:
-    """The user's default; without one, no faults."""
-    found = FaultDefault.objects.filter(owner=user).first()
+def saved_fault_config(owner: Owner) -> dict[str, Any]:
+    """The owner's default; without one, no faults."""
+    known = owner.pk is not None
+    found = FaultDefault.objects.filter(**belonging(owner)).first() if known else None
     return dict(found.config) if found else {"enabled": False, "layers": {}}

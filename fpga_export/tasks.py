@@ -3,10 +3,11 @@
 from celery import shared_task
 from django.utils import timezone
 
-from fpga_export import services
+from fpga_export import guests, services
 
 
-@shared_task  # type: ignore[untyped-decorator]
+# Acknowledged late, or a busy worker would hold the next run back from an idle one.
+@shared_task(acks_late=True)  # type: ignore[untyped-decorator]
 def run_export(pk: int) -> None:
     """One run; the row says whether it is still to be done."""
     services.run(pk)
@@ -22,3 +23,4 @@ def send_silent_again() -> None:
 def clean_up() -> None:
     """Once an hour: exports past their age."""
     services.clean_up(at=timezone.now())
+    guests.forget_guests(age=services.AGE, at=timezone.now())

@@ -18,16 +18,15 @@ from fpga_export.core.faults import KINDS as FAULT_KINDS
 from fpga_export.fault_words import campaign_tables, fault_name, weighted_layers
 from fpga_export.models import ExportSession
 from fpga_export.refusals import BadInput, NoNetwork
+from fpga_export.room import QUOTA, used_bytes
 from fpga_export.selectors import error_sentence, latest_look, layer_of, network_of, networks_of
 from fpga_export.services import (
-    QUOTA,
     cancel_export,
     delete_export,
     delete_network,
     start_export,
     start_netlist,
     upload_network,
-    used_bytes,
 )
 from sessions_app.models import Sesion
 from visionai.lib.errors import DomainError

@@ -55,7 +55,11 @@ class IdToken:
     @property
     def person(self) -> str:
         """A name for (project, subject) that stays after the account was erased."""
-        return hashlib.sha256(f"{self.project}\n{self.subject}".encode()).hexdigest()
+        return person_of(self.project, self.subject)
+
+
+def person_of(project: str, subject: str) -> str:
+    return hashlib.sha256(f"{project}\n{subject}".encode()).hexdigest()
 
 
 def is_firebase(text: str) -> bool:
@@ -96,6 +100,17 @@ def link(user: User, *, text: str, at: datetime) -> FirebaseIdentity:
     if identity.user_id != user.pk:
         raise LinkedElsewhere
     return identity
+
+
+def subject_of(sesion: Sesion) -> str | None:
+    """The `sub` of the person who signed in by Firebase for this session, while it is linked."""
+    login = FirebaseLogin.objects.filter(sesion=sesion).first()
+    if login is None:
+        return None
+    for known in FirebaseIdentity.objects.filter(user__pk=sesion.user_id or 0):
+        if person_of(known.project, known.subject) == login.person:
+            return known.subject
+    return None
 
 
 def read_id_token(text: str, *, at: datetime) -> IdToken:

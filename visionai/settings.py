@@ -7,6 +7,7 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 import dj_database_url
+from corsheaders.defaults import default_headers
 from django.utils.translation import gettext_lazy as _
 from dotenv import dotenv_values
 
@@ -240,7 +241,8 @@ if NULL_ORIGIN_SERVED:
 SOCKETS_PER_USER = ENV.sockets_per_user
 SOCKETS_PER_ADDRESS = ENV.sockets_per_address
 CORS_ALLOWED_ORIGIN_REGEXES = [r"https?://(localhost|127\.0\.0\.1|\[::1\])(:\d+)?\Z"]
-CORS_EXPOSE_HEADERS = ["Retry-After", "X-Request-ID", "X-Total-Count"]
+CORS_EXPOSE_HEADERS = ["Retry-After", "X-Request-ID", "X-Total-Count", "X-Client-Session"]
+CORS_ALLOW_HEADERS = [*default_headers, "x-client-session"]
 CORS_PREFLIGHT_MAX_AGE = ENV.cors_max_age
 CORS_ALLOW_CREDENTIALS = False
 DATA_UPLOAD_MAX_MEMORY_SIZE = 16 * 2**20
@@ -327,6 +329,7 @@ EMAIL_USE_SSL = EMAIL.scheme == "smtps"
 EMAIL_USE_TLS = EMAIL.scheme == "smtp" and bool(EMAIL.username)
 EMAIL_TIMEOUT = 10
 DEFAULT_FROM_EMAIL = SERVER_EMAIL = ENV.email_from
+ALLOW_ANONYMOUS_EXPORTS = ENV.allow_anonymous_exports
 CONTACT_NOTIFY = ENV.contact_notify
 
 # Trading

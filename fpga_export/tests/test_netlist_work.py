@@ -34,7 +34,7 @@ def small_design() -> dict[str, str]:
 
 def a_design(owner: User, *, state: str = JobState.DONE) -> ExportSession:
     export = ExportSession.objects.create(
-        session_id=services.new_session_id(owner, timezone.now()),
+        session_id=services.new_session_id(owner, None, timezone.now()),
         owner=owner,
         kind=ExportSession.Kind.DESIGN,
         network="letters-small-v1.keras",

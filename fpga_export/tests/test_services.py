@@ -13,7 +13,7 @@ from django.utils import timezone
 from PIL import Image
 
 from accounts.models import User
-from fpga_export import services, store
+from fpga_export import room, services, store
 from fpga_export.archive import zipped
 from fpga_export.models import Artifact, ExportQuerySet, ExportSession
 from fpga_export.refusals import BusyAlready, NameTaken, NetworkRefused, NoNetwork, QuotaReached
@@ -242,7 +242,7 @@ def test_what_is_no_network_is_refused(ada: User, filename: str, data: bytes, co
 
 def test_a_full_quota_takes_nothing_more(ada: User, monkeypatch: pytest.MonkeyPatch) -> None:
     data = store.shipped()[SMALL].read_bytes()
-    monkeypatch.setattr(services, "QUOTA", len(data) - 1)
+    monkeypatch.setattr(room, "QUOTA", len(data) - 1)
     with pytest.raises(QuotaReached):
         services.upload_network(ada, filename="red.keras", data=data, at=timezone.now())
 
@@ -250,11 +250,11 @@ def test_a_full_quota_takes_nothing_more(ada: User, monkeypatch: pytest.MonkeyPa
 def test_a_run_that_makes_more_than_there_is_room_for_leaves_nothing(
     ada: User, at_once: AtOnce, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(services, "QUOTA", 10_000)  # bytes; the memories take more
+    monkeypatch.setattr(room, "QUOTA", 1 << 20)  # the memories take more
     export = at_once(lambda: start(ada, ExportSession.Kind.WEIGHTS, bits=8))
     export.refresh_from_db()
     assert (export.state, export.error["code"]) == (JobState.FAILED, "quota")
-    assert "500 MB" in error_sentence(export)
+    assert " 1 MB" in error_sentence(export)
     assert not export.artifacts.exists()
     assert [path for path in store.root().rglob("*") if path.is_file()] == []
 
@@ -273,7 +273,7 @@ def test_files_are_found_by_name_in_ones_own_exports_alone(
 def test_old_exports_are_cleaned_up_with_their_files(ada: User, eve: User, at_once: AtOnce) -> None:
     export = finished(at_once(lambda: start(ada, ExportSession.Kind.WEIGHTS, bits=4)))
     later = timezone.now() + timedelta(hours=25)
-    assert services.clean_up(at=later, user=eve) == 0
+    assert services.clean_up(at=later, owner=eve) == 0
     assert services.clean_up(at=timezone.now()) == 0
     assert services.clean_up(at=later) == 1
     assert not store.published("model_weights_outputs", export.session_id).exists()

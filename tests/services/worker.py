@@ -11,11 +11,17 @@ from tests.services.server import ROOT, Server
 
 
 @contextmanager
-def heavy_worker(server: Server) -> Iterator[subprocess.Popen[bytes]]:
+def heavy_worker(server: Server, node: str = "heavy") -> Iterator[subprocess.Popen[bytes]]:
     """Takes jobs of that server's database and queue until the end of the block."""
     command = [sys.executable, "-W", "ignore", "-m", "celery", "-A", "visionai.celery", "--quiet"]
-    command += ["worker", "-Q", "heavy", "-n", "heavy@test", "-P", "solo", "-l", "WARNING"]
-    command += ["--without-gossip", "--without-mingle", "--without-heartbeat"]
+    command += ["worker", "-Q", "heavy", "-n", f"{node}@test", "-P", "solo", "-l", "WARNING"]
+    command += [
+        "--prefetch-multiplier",
+        "1",
+        "--without-gossip",
+        "--without-mingle",
+        "--without-heartbeat",
+    ]
     with (server.data_dir / "worker-output.txt").open("ab") as output:
         process = subprocess.Popen(
             command,

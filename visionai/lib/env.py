@@ -85,6 +85,8 @@ class Environment(BaseModel):
     contact_notify: Names = []
 
     anonymous_predict: bool = True
+    allow_anonymous_exports: bool = False
+    heavy_workers: int = Field(default=2, ge=1, le=64)
     model_path: Path | None = None
     socket_frames_per_second: int = Field(default=60, ge=0)
     abstain_below: float = Field(default=0.0, ge=0.0, le=1.0)

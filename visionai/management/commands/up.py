@@ -24,8 +24,8 @@ from visionai.lib.env import Environment
 from visionai.lib.errors import ConfigurationError
 from visionai.supervisor import Child, Supervisor
 
-# One slot each, so that a long synthesis never holds up a sweep.
-QUEUES = ("quick", "heavy")
+# Workers of their own, so that a long synthesis never holds up a sweep.
+QUICK, HEAVY = "quick", "heavy"
 
 
 class Command(BaseCommand):
@@ -59,8 +59,10 @@ class Command(BaseCommand):
         if supervisor.stopping:
             return
         self._greet(environment)
-        for queue in QUEUES if workers else ():
-            supervisor.add(_worker(queue))
+        if workers:
+            supervisor.add(_worker(QUICK, QUICK))
+            for number in range(environment.heavy_workers):
+                supervisor.add(_worker(HEAVY, f"{HEAVY}-{number + 1}"))
         supervisor.watch()
 
     def _greet(self, environment: Environment) -> None:
@@ -124,15 +126,17 @@ def _web(name: str, listener: socket.socket) -> Child:
     return Child(name, command, os.environ | {"PROCESS_NAME": name}, pass_fds=[fd])
 
 
-def _worker(queue: str) -> Child:
-    name = f"worker-{queue}"
+def _worker(queue: str, node: str) -> Child:
+    name = f"worker-{node}"
     # Celery's advice against root, which says nothing about a machine of one's own.
     quiet = ["-W", "ignore:You're running the worker"]
     command = [sys.executable, *quiet, "-m", "celery", "-A", "visionai.celery", "--quiet", "worker"]
-    command += ["-Q", queue, "-n", f"{queue}@%h", "-P", "solo", "-l", "WARNING"]
+    command += ["-Q", queue, "-n", f"{node}@%h", "-P", "solo", "-l", "WARNING"]
     command += ["--without-gossip", "--without-mingle", "--without-heartbeat"]
-    if queue == QUEUES[0]:
+    if queue == QUICK:
         command += ["-B", "--scheduler", "django"]
+    else:
+        command += ["--prefetch-multiplier", "1"]  # what waits is for whoever is free first
     return Child(name, command, os.environ | {"PROCESS_NAME": name})
 
 

@@ -1,0 +1,52 @@
+"""How much may lie on the disk, of one owner and of all guests together."""
+
+from typing import Final
+
+from django.db.models import Sum
+
+from fpga_export.models import Artifact, ExportSession, Guest, Owner, UploadedNetwork
+from fpga_export.refusals import GuestsQuotaReached, QuotaReached
+
+QUOTA: Final = 500 * 2**20  # bytes of a user's networks and exports
+GUEST_QUOTA: Final = 100 * 2**20
+GUESTS_QUOTA: Final = 2 * 2**30  # of all guests together
+
+
+def quota_of(owner: Owner) -> int:
+    """How many bytes networks and exports of theirs may take."""
+    return GUEST_QUOTA if isinstance(owner, Guest) else QUOTA
+
+
+def used_bytes(owner: Owner) -> int:
+    """What an owner's networks and exports take on the disk."""
+    networks = UploadedNetwork.objects.owned_by(owner).aggregate(total=Sum("size"))["total"] or 0
+    mine = Artifact.objects.filter(export__in=ExportSession.objects.owned_by(owner))
+    return int(networks + (mine.aggregate(total=Sum("size"))["total"] or 0))
+
+
+def guests_bytes() -> int:
+    """What all guests' networks and exports take together."""
+    networks = UploadedNetwork.objects.exclude(guest=None).aggregate(total=Sum("size"))["total"]
+    made = Artifact.objects.exclude(export__guest=None).aggregate(total=Sum("size"))["total"]
+    return int((networks or 0) + (made or 0))
+
+
+def check_room(owner: Owner, more: int = 0) -> None:
+    """Raises `QuotaReached` where `more` bytes have no place."""
+    if used_bytes(owner) + more > quota_of(owner):
+        raise no_room(owner)
+    if isinstance(owner, Guest) and guests_bytes() + more > GUESTS_QUOTA:
+        raise GuestsQuotaReached
+
+
+def no_room(owner: Owner) -> QuotaReached:
+    return QuotaReached(limit=f"{quota_of(owner) >> 20} MB")
+
+
+def fits(owner: Owner, more: int) -> bool:
+    """Whether `more` bytes have a place."""
+    try:
+        check_room(owner, more)
+    except (QuotaReached, GuestsQuotaReached):
+        return False
+    return True
