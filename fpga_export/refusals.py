@@ -23,6 +23,7 @@ REASONS: Final[dict[str, str | Promise]] = {
     "hdf5_link": _("Its weights point outside of the file."),
     "hdf5_external": _("Its weights lie outside of the file."),
     "hdf5_type": _("Its weights are no plain numbers."),
+    "hdf5_packed": _("Its weights are compressed oddly; save it again with Keras's model.save."),
     "too_many_arrays": _("It has too many arrays."),
     "no_config": _("It has weights alone; save the whole network, not its weights."),
     "config_too_long": _("Its settings are too long."),

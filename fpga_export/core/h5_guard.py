@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fpga_export.core.graph import ModelRefused
+from fpga_export.core.h5_chunks import filters_of, unpacked
 from fpga_export.core.limits import CONFIG_BYTES, DATASETS
 
 FLOATS: Final = {2, 4, 8}  # bytes
@@ -67,8 +68,6 @@ def _plain(dataset: h5py.Dataset) -> None:
     layout = dataset.id.get_create_plist()
     if dataset.is_virtual or layout.get_external_count():
         raise ModelRefused("hdf5_external", name=_short(dataset.name))
-    if layout.get_nfilters():  # Keras compresses nothing; one chunk could unpack without end
-        raise ModelRefused("hdf5_type", name=_short(dataset.name))
     kind = dataset.dtype
     whole = kind.kind in "iu" and dataset.size is not None and dataset.size <= FEW
     if kind.hasobject or kind.names or (kind.kind != "f" and not whole):
@@ -88,18 +87,23 @@ def array(group: h5py.Group, name: str, shape: tuple[int, ...], layer: str) -> N
         raise ModelRefused("weights_shape", layer, expected=list(shape))
     if dataset.dtype.kind != "f" or dataset.dtype.itemsize not in FLOATS:
         raise ModelRefused("hdf5_type", layer)
+    with np.errstate(over="ignore"):  # what does not fit becomes infinite, and is refused
+        values = np.asarray(_read(dataset, layer), np.float32)
+    if not np.isfinite(values).all():
+        raise ModelRefused("weights_not_finite", layer)
+    return values
+
+
+def _read(dataset: h5py.Dataset, layer: str) -> NDArray[np.generic]:
+    if filters_of(dataset):  # one chunk could unpack without end
+        return unpacked(dataset, layer)
     stored = dataset.id.get_storage_size()
-    wanted = math.prod(shape) * dataset.dtype.itemsize
-    if stored < wanted:
+    if stored < dataset.size * dataset.dtype.itemsize:
         raise ModelRefused("weights_empty", layer)
     chunk = math.prod(dataset.chunks or (1,)) * dataset.dtype.itemsize
     if chunk > CHUNK_BYTES:
         raise ModelRefused("hdf5_type", layer)
-    with np.errstate(over="ignore"):  # what does not fit becomes infinite, and is refused
-        values = np.asarray(dataset[()], np.float32)
-    if not np.isfinite(values).all():
-        raise ModelRefused("weights_not_finite", layer)
-    return values
+    return np.asarray(dataset[()])
 
 
 def text_attribute(group: h5py.Group, name: str, limit: int) -> str:

@@ -12,6 +12,7 @@ import resource
 import sys
 import time
 import zipfile
+import zlib
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,7 @@ from fpga_export.core.graph import ModelRefused
 from fpga_export.core.loader import read_model
 
 Settings = dict[str, Any]
+GZIP = {"compression": "gzip"}
 MARK = "/tmp/fpga_export_hostile_mark"  # what a payload would leave behind
 
 
@@ -158,7 +160,8 @@ def arrays() -> Iterator[tuple[str, str, bytes]]:
     yield "sparse_right_shape", "weights_empty", with_kernel(_made((4, 2), chunks=(4, 2)))
     yield "no_data", "weights_empty", with_kernel(_made((4, 2)))
     bomb = np.zeros((4096, 4096), np.float32)
-    yield "packed", "hdf5_type", with_kernel(_made(None, data=bomb, compression="gzip"))
+    yield "packed", "weights_shape", with_kernel(_made(None, data=bomb, compression="gzip"))
+    yield from packed()
     yield "objects", "hdf5_type", with_kernel(_made(None, data=["a" * 100] * 8))
     pairs = np.zeros((4, 2), [("a", "f4"), ("b", "f4")])
     yield "compound", "hdf5_type", with_kernel(_made(None, data=pairs))
@@ -174,6 +177,37 @@ def arrays() -> Iterator[tuple[str, str, bytes]]:
     yield "cut", "not_hdf5", archive(small(), stored()[:900])
     yield "zeros", "not_hdf5", archive(small(), bytes(10**5))
     yield "wiped", "not_hdf5", archive(small(), _wiped())
+
+
+def packed() -> Iterator[tuple[str, str, bytes]]:
+    """Chunks of another size than they say, and filters that Keras's users have no use for."""
+    zeros = zlib.compress(bytes(45 * 2**20), 9)  # 45 kB that HDF5 itself would unpack
+    yield "chunk_bomb", "hdf5_packed", with_kernel(_chunk(zeros))
+    few = zlib.compress(bytes(60_000), 9)  # 75 bytes, as few as 32 could take
+    yield "chunk_more", "damaged_hdf5", with_kernel(_chunk(few))
+    yield "chunk_short", "damaged_hdf5", with_kernel(_chunk(zlib.compress(bytes(31))))
+    yield "chunk_cut", "damaged_hdf5", with_kernel(_chunk(zlib.compress(bytes(32))[:-5]))
+    yield "chunk_junk", "damaged_hdf5", with_kernel(_chunk(b"\xff" * 20))
+    yield "chunk_large", "hdf5_packed", with_kernel(_chunk(os.urandom(60_000)))
+    yield "chunk_masked", "hdf5_packed", with_kernel(_chunk(bytes(32), mask=1))
+    yield "chunk_absent", "weights_empty", with_kernel(_made((4, 2), chunks=(2, 2), **GZIP))
+    wide = _made((4, 2), chunks=(4096, 4096), maxshape=(None, None), **GZIP)
+    yield "chunk_wide", "hdf5_packed", with_kernel(wide)
+    ones = np.ones((4, 2), np.float32)
+    yield "lzf", "hdf5_packed", with_kernel(_made(None, data=ones, compression="lzf"))
+    checked = _made(None, data=ones, fletcher32=True, **GZIP)
+    yield "checksum", "hdf5_packed", with_kernel(checked)
+    yield "scaled", "hdf5_packed", with_kernel(_made(None, data=ones, scaleoffset=2))
+
+
+def _chunk(data: bytes, *, mask: int = 0) -> Callable[[h5py.Group], object]:
+    """The kernel as one chunk of those bytes, said to be compressed."""
+
+    def put(group: h5py.Group) -> None:
+        kernel = group.create_dataset("0", (4, 2), np.float32, chunks=(4, 2), **GZIP)
+        kernel.id.write_direct_chunk((0, 0), data, mask)
+
+    return put
 
 
 def _link(link: object) -> Callable[[h5py.Group], object]:

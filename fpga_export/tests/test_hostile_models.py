@@ -8,11 +8,22 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import h5py
+import numpy as np
 import pytest
 
 from fpga_export.core.graph import ModelRefused
 from fpga_export.core.loader import read_model
-from fpga_export.tests.hostile_files import MARK, archive, hostile, layer, sequential, small, stored
+from fpga_export.tests.hostile_files import (
+    MARK,
+    archive,
+    begin,
+    hostile,
+    layer,
+    sequential,
+    small,
+    stored,
+)
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -53,6 +64,33 @@ def test_the_same_network_without_harm_is_opened() -> None:
     graph = read_model(io.BytesIO(archive(small(), stored())), filename="small.keras")
     assert [one.name for one in graph.layers] == ["picture", "flat", "dense"]
     assert graph.parameters == 4 * 2 + 2
+
+
+@pytest.mark.parametrize(
+    "how",
+    [
+        {"compression": "gzip"},
+        {"compression": "gzip", "compression_opts": 9, "shuffle": True},
+        {"shuffle": True},
+        {"compression": "gzip", "chunks": (3, 3, 2, 5)},
+        {"compression": "gzip", "chunks": (2, 2, 3, 7), "shuffle": True},
+        {"chunks": (3, 1, 3, 16)},
+    ],
+)
+@pytest.mark.parametrize("kind", ["<f4", ">f4", "<f2", "<f8"])
+def test_weights_that_somebody_compressed_are_read(how: dict[str, Any], kind: str) -> None:
+    kernel = np.random.default_rng(0).normal(size=(3, 3, 3, 16)).astype(kind)
+    conv = layer("Conv2D", "conv", filters=16, kernel_size=3)
+
+    def fill(file: h5py.File) -> None:
+        group = file.create_group("layers/conv2d/vars")
+        group.create_dataset("0", data=kernel, **how)
+        group.create_dataset("1", data=np.arange(16, dtype=kind), compression="gzip")
+
+    data = archive(sequential(begin(8, 8, 3), conv), stored(fill))
+    found = read_model(io.BytesIO(data), filename="conv.keras").layer("conv").weights
+    assert np.array_equal(found["kernel"], kernel.astype(np.float32))
+    assert found["bias"].tolist() == list(range(16))
 
 
 def test_no_loader_needs_keras() -> None:
