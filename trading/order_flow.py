@@ -1,0 +1,196 @@
+"""What becomes of an order after the gate. Each step is one transaction of the owning node."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+from uuid import UUID
+
+from trading.brokers.base import Position
+from trading.core.states import order_move
+from trading.events import emit_log, emit_order
+from trading.gate import TAKEN_BACK
+from trading.models import Order, TradingSession
+from trading.ownership import Fenced, owned
+from trading.switches import switches_on
+
+State = Order.State
+STALE = timedelta(seconds=20)  # an order that waited so long is not what was asked for any more
+# After an order was settled, in the same transaction: metering.
+settled_hooks: list[Callable[[TradingSession, Order], None]] = []
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """A node's right to write: the session and the number under which it is owned."""
+
+    session_id: UUID
+    fence: int
+
+
+def pending(owner: Owner) -> list[Order]:
+    """What waits to be sent, oldest first."""
+    waiting = Order.objects.filter(session_id=owner.session_id, state=State.PENDING)
+    return list(waiting.order_by("pk"))
+
+
+def at_risk(owner: Owner) -> list[Order]:
+    """What the broker has, or may have."""
+    orders = Order.objects.filter(session_id=owner.session_id)
+    return list(orders.filter(state__in=[State.SENT, State.OPEN, State.UNKNOWN]).order_by("pk"))
+
+
+def mark_sent(owner: Owner, order_pk: int, *, at: datetime) -> Order | None:
+    """The order, which the caller now sends, once; None where it may not leave any more."""
+    with owned(owner.session_id, owner.fence) as session:
+        if session.lease_until is None or session.lease_until <= at:
+            raise Fenced
+        order = Order.objects.select_for_update().get(pk=order_pk, session=session)
+        if order.state != State.PENDING:
+            return None
+        if reason := _why_not(session, order, at=at):
+            _move(session, order, State.NOT_PLACED, reason=reason, at=at)
+            return None
+        order.sent_at, order.fence = at, owner.fence
+        order.expires_at = at + timedelta(minutes=order.minutes)  # until the broker says its own
+        _move(session, order, State.SENT, at=at)
+        return order
+
+
+def mark_rejected(owner: Owner, order_pk: int, *, reason: str, at: datetime) -> None:
+    """The broker said no."""
+    _end(owner, order_pk, State.REJECTED, reason=reason, at=at)
+
+
+def mark_unknown(owner: Owner, order_pk: int, *, reason: str, at: datetime) -> None:
+    """Nobody said anything: it is looked for from now on."""
+    _end(owner, order_pk, State.UNKNOWN, reason=reason, at=at)
+
+
+def mark_not_placed(owner: Owner, order_pk: int, *, reason: str, at: datetime) -> None:
+    """It was looked for, and the broker never had it."""
+    _end(owner, order_pk, State.NOT_PLACED, reason=reason, at=at)
+
+
+def drop_pending(owner: Owner, *, reason: str, at: datetime) -> None:
+    """What was not sent will not be."""
+    with owned(owner.session_id, owner.fence) as session:
+        for order in Order.objects.filter(session=session, state=State.PENDING).order_by("pk"):
+            _move(session, order, State.NOT_PLACED, reason=reason, at=at)
+
+
+def take_over(owner: Owner, *, at: datetime) -> None:
+    """What an earlier owner sent without writing an answer down is unknown."""
+    with owned(owner.session_id, owner.fence) as session:
+        for order in Order.objects.filter(session=session, state=State.SENT).order_by("pk"):
+            if order.fence != owner.fence:
+                _move(session, order, State.UNKNOWN, reason="taken_over", at=at)
+
+
+def count_clean_read(owner: Owner, order_pk: int) -> None:
+    """The history was read whole after the expiry, and the order was not in it."""
+    with owned(owner.session_id, owner.fence) as session:
+        order = Order.objects.select_for_update().get(pk=order_pk, session=session)
+        order.clean_reads += 1
+        order.save(update_fields=["clean_reads"])
+
+
+def block(owner: Owner, *, reason: str, at: datetime) -> None:
+    """No order passes until a person has looked."""
+    with owned(owner.session_id, owner.fence) as session:
+        if session.blocked != reason:
+            session.blocked = reason
+            session.save(update_fields=["blocked"])
+            emit_log(session, "blocked", at=at, reason=reason)
+
+
+def apply_position(
+    owner: Owner, position: Position, *, order_pk: int | None = None, at: datetime
+) -> Order | None:
+    """Write what the broker says of a position; None where it is none of the session's orders.
+
+    It may come twice, late or in the wrong order: an end stays an end. `order_pk` binds a position
+    to an order that did not know its number yet.
+    """
+    with owned(owner.session_id, owner.fence) as session:
+        order = _find(session, position, order_pk)
+        if order is None or order.state in Order.ENDED:
+            return order
+        if order.state == State.PENDING:
+            return None
+        if position.outcome is None:
+            if order.state != State.OPEN:
+                _fill(order, position)
+                _move(session, order, State.OPEN, at=at)
+            return order
+        _fill(order, position)
+        _settle(session, order, position, at=at)
+        return order
+
+
+def bound_numbers(owner: Owner) -> set[str]:
+    """The broker's numbers that belong to orders of this session already."""
+    orders = Order.objects.filter(session_id=owner.session_id).exclude(broker_id="")
+    recent = orders.order_by("-pk").values_list("broker_id", flat=True)
+    return set(recent[:5000])
+
+
+def _find(session: TradingSession, position: Position, order_pk: int | None) -> Order | None:
+    orders = Order.objects.select_for_update().filter(session=session)
+    bound = orders.filter(broker_id=position.broker_id).first()
+    if bound is not None or order_pk is None:
+        if bound is None and position.reference:
+            return orders.filter(key=position.reference, broker_id="").first()
+        return bound
+    return orders.filter(pk=order_pk, broker_id="").first()
+
+
+def _fill(order: Order, position: Position) -> None:
+    order.broker_id, order.payout = position.broker_id, position.payout
+    order.open_price, order.opened_at = position.open_price, position.opened_at
+    order.expires_at = position.expires_at
+
+
+def _settle(session: TradingSession, order: Order, position: Position, *, at: datetime) -> None:
+    assert position.outcome is not None
+    profit = Decimal(0) if position.profit is None else position.profit
+    order.outcome, order.profit = position.outcome.value, round(profit, 2)
+    order.close_price, order.settled_at = position.close_price, at
+    session.realised += order.profit
+    session.realised_peak = max(session.realised_peak, session.realised)
+    session.save(update_fields=["realised", "realised_peak"])
+    _move(session, order, State.SETTLED, at=at)
+    for hook in settled_hooks:
+        hook(session, order)
+
+
+def _end(owner: Owner, order_pk: int, state: str, *, reason: str, at: datetime) -> None:
+    with owned(owner.session_id, owner.fence) as session:
+        order = Order.objects.select_for_update().get(pk=order_pk, session=session)
+        # A position's event may have been quicker than the answer, or its absence.
+        if order.state in (State.OPEN, *Order.ENDED, state):
+            return
+        _move(session, order, state, reason=reason, at=at)
+
+
+def _move(
+    session: TradingSession, order: Order, state: str, *, at: datetime, reason: str = ""
+) -> None:
+    order.state, order.reason = order_move(order.state, state), reason[:60]
+    order.save()
+    emit_order(session, order, at=at)
+
+
+def _why_not(session: TradingSession, order: Order, *, at: datetime) -> str:
+    """Why an order that passed the gate may no longer leave; empty where it may."""
+    if session.wanted != TradingSession.Wanted.CONNECTED:
+        return "disconnecting"
+    if session.blocked:
+        return session.blocked
+    if at - order.created_at > STALE:
+        return "stale"
+    if order.source == Order.Source.BOT and not session.bot_wanted:
+        return "bot_stopped"
+    if not session.user.is_active or (session.sesion and session.sesion.end_reason in TAKEN_BACK):
+        return "login_ended"
+    return "halted" if switches_on(session) else ""

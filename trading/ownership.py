@@ -1,0 +1,70 @@
+"""Who runs a session: one node, under a lease, with a number that grows at each change of hands.
+
+A node writes only under the number it got (`owned`): one that was paused past its lease finds
+another number and writes nothing. The lease says when another node may take over, the number
+says whose word counts; clocks that differ cost a take-over too early or late, never two owners.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import Exists, F, OuterRef, Q
+
+from trading.models import Command, TradingSession
+
+
+class Fenced(Exception):
+    """Another node owns the session now."""
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    session_id: UUID
+    fence: int
+
+
+def claim(node: str, *, lease: timedelta, most: int, at: datetime) -> list[Claim]:
+    """Take sessions that need a node and have none."""
+    asked = Command.objects.filter(session=OuterRef("pk"), state=Command.State.WAITING)
+    needing = ~Q(state__in=TradingSession.AT_REST) | Exists(asked)
+    free = TradingSession.objects.free_at(at).filter(needing).order_by("created_at")
+    found = list(free.values_list("pk", "fence")[:most])
+    return [
+        Claim(pk, fence + 1)
+        for pk, fence in found
+        if _take(pk, fence, node, until=at + lease, at=at)
+    ]
+
+
+def _take(pk: UUID, fence: int, node: str, *, until: datetime, at: datetime) -> bool:
+    with transaction.atomic():
+        free = TradingSession.objects.free_at(at).filter(pk=pk, fence=fence)
+        taken = free.update(node=node, fence=F("fence") + 1, lease_until=until, heartbeat_at=at)
+    return bool(taken)
+
+
+def renew(node: str, *, lease: timedelta, at: datetime) -> dict[UUID, int]:
+    """Prolong all leases of the node; the numbers of the sessions that it still owns."""
+    mine = TradingSession.objects.filter(node=node)
+    mine.update(lease_until=at + lease, heartbeat_at=at)
+    return dict(mine.values_list("pk", "fence"))
+
+
+@contextmanager
+def owned(session_id: UUID, fence: int) -> Iterator[TradingSession]:
+    """The session's row, locked, in a transaction of its own. Raises `Fenced`."""
+    with transaction.atomic():
+        row = TradingSession.objects.select_for_update().filter(pk=session_id).first()
+        if row is None or row.fence != fence or not row.node:
+            raise Fenced
+        yield row
+
+
+def release(session_id: UUID, fence: int) -> None:
+    """Leave the session to whoever comes next."""
+    mine = TradingSession.objects.filter(pk=session_id, fence=fence)
+    mine.update(node="", lease_until=None)
