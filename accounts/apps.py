@@ -12,6 +12,7 @@ class AccountsConfig(AppConfig):
     verbose_name = _("Accounts")
 
     def ready(self) -> None:
+        runtime.on_start(check_keys)
         runtime.every(PRUNE, prune)
 
 
@@ -19,3 +20,9 @@ def prune() -> None:
     from accounts.lockout import prune_attempts
 
     prune_attempts(at=timezone.now())
+
+
+def check_keys() -> None:
+    from accounts.rotation import check_keys
+
+    check_keys()

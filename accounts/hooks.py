@@ -1,6 +1,9 @@
 """What accounts must reach in apps that it does not know; `visionai/hooks.py` fills the lists."""
 
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+
+from django.db.models import Model
 
 from accounts.models import User
 
@@ -14,3 +17,15 @@ erase: list[Callable[[User], None]] = []
 
 # After an account was switched off, in the same transaction.
 disabled: list[Callable[[User], None]] = []
+
+
+@dataclass(frozen=True, slots=True)
+class SealedColumn:
+    """A nullable binary column that holds what `sealing.seal` gave."""
+
+    model: type[Model]
+    field: str
+
+
+# What a change of keys re-wraps.
+sealed: list[SealedColumn] = []

@@ -1,7 +1,16 @@
 """What the broker must be shown, sealed for its owner, row and field; only a node opens it."""
 
 from accounts import sealing
-from trading.models import Credential, TradingSession
+from accounts.hooks import SealedColumn
+from trading.models import Challenge, Command, Credential, TradingSession
+
+COLUMNS = (
+    SealedColumn(Credential, "email"),
+    SealedColumn(Credential, "password"),
+    SealedColumn(Credential, "token"),
+    SealedColumn(Command, "secret"),
+    SealedColumn(Challenge, "secret"),
+)
 
 
 def seal(session: TradingSession, field: str, text: str) -> bytes:

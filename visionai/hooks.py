@@ -5,6 +5,7 @@ from contact import account as written
 from fpga_export import account as made
 from predictions import account as seen
 from sessions_app import account
+from trading import sealed
 
 
 def connect() -> None:
@@ -15,3 +16,4 @@ def connect() -> None:
     hooks.erase = [account.erase_sessions, seen.erase_predictions, made.erase_exports]
     hooks.erase += [written.erase_messages]
     hooks.disabled = [account.end_disabled]
+    hooks.sealed = list(sealed.COLUMNS)

@@ -26,6 +26,7 @@ DATA_DIR.mkdir(mode=0o700, parents=True, exist_ok=True)
 
 SECRET_KEY = ENV.secret_key or kept_secret(DATA_DIR / "secret_key")
 JWT_SECRET_KEY = ENV.jwt_secret_key or kept_secret(DATA_DIR / "jwt_secret_key")
+SECRETS_KEYS = ENV.secrets_keys
 DEBUG = ENV.debug
 SECURE = ENV.serves_tls or ENV.environment == "production"
 ALLOWED_HOSTS = ["127.0.0.1", "localhost", "[::1]", *ENV.allowed_hosts]

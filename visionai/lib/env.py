@@ -62,6 +62,7 @@ class Environment(BaseModel):
 
     secret_key: str | None = Field(default=None, min_length=32)
     jwt_secret_key: str | None = Field(default=None, min_length=32)
+    secrets_keys: Names = []  # the first seals, all open
     jwt_algorithm: Literal["HS256"] = "HS256"
     access_token_expire_minutes: int = Field(default=24 * 60, ge=1, le=24 * 60)
 
@@ -115,7 +116,12 @@ class Environment(BaseModel):
     chat_model: str | None = None  # the original's variable is called `model`
 
     @field_validator(
-        "allowed_hosts", "allowed_origins", "trusted_proxies", "contact_notify", mode="before"
+        "allowed_hosts",
+        "allowed_origins",
+        "trusted_proxies",
+        "contact_notify",
+        "secrets_keys",
+        mode="before",
     )
     @classmethod
     def split_names(cls, value: object) -> object:
@@ -179,6 +185,10 @@ class Environment(BaseModel):
         yield from self._database_faults()
         yield from self._network_faults()
         yield from self._broker_faults()
+        good = all(re.fullmatch(r"[0-9a-fA-F]{64}", key) for key in self.secrets_keys)
+        if not good or len({key.lower() for key in self.secrets_keys}) < len(self.secrets_keys):
+            cure = _("give different keys of 64 hexadecimal digits: openssl rand -hex 32")
+            yield "SECRETS_KEYS", cure
         if self.environment == "production":
             yield from self._production_faults()
 

@@ -117,6 +117,8 @@ def test_every_fault_is_named_at_once() -> None:
         ({"IQOPTION_WS_URL": "https://iqoption.com/"}, "IQOPTION_WS_URL"),
         ({"PAPER_PRICES": "/no/such"}, "PAPER_PRICES"),
         ({"TRUSTED_PROXIES": "proxy"}, "TRUSTED_PROXIES"),
+        ({"SECRETS_KEYS": "1234"}, "SECRETS_KEYS"),
+        ({"SECRETS_KEYS": f"{'ab' * 32},{'AB' * 32}"}, "SECRETS_KEYS"),
         ({"JWT_SECRET_KEY": "short"}, "JWT_SECRET_KEY"),
         ({"JWT_ALGORITHM": "none"}, "JWT_ALGORITHM"),
         ({"ACCESS_TOKEN_EXPIRE_MINUTES": "1441"}, "ACCESS_TOKEN_EXPIRE_MINUTES"),

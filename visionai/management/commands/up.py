@@ -16,6 +16,7 @@ from django.db.migrations.executor import MigrationExecutor
 from django.utils.translation import gettext as _
 from django.utils.translation import override
 
+from accounts.rotation import check_keys
 from accounts.setup import setup_path
 from visionai import web
 from visionai.lib.addresses import network_addresses
@@ -97,13 +98,15 @@ class Command(BaseCommand):
 
 
 def prepare_database() -> None:
-    """Apply what is missing. Raises `ConfigurationError` where the database does not answer."""
+    """Apply what is missing. Raises `ConfigurationError` where the database does not answer,
+    or where what it holds is sealed under keys that are not here."""
     try:
         executor = MigrationExecutor(connection)
         if executor.migration_plan(executor.loader.graph.leaf_nodes()):
             call_command("migrate", verbosity=0, interactive=False)
         if "cache" not in connection.introspection.table_names():
             call_command("createcachetable")
+        check_keys()
     except OperationalError as error:
         reason = str(error).strip().splitlines()[0]
         cure = _("the database cannot be used (%(reason)s); start it or correct the URL")
