@@ -52,6 +52,7 @@ INSTALLED_APPS = [
     "fpga_export",
     "trading",
     "contact",
+    "assistant",
     "visionai",
 ]
 
