@@ -14,7 +14,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from fpga_export import forms, store
-from fpga_export.archive import CHUNK, Pieces, streamed
+from fpga_export.archive import streamed
 from fpga_export.edges import edge, owner_of
 from fpga_export.models import Artifact, ExportSession
 from fpga_export.refusals import BadInput, NoExport, NoFile
@@ -235,7 +235,7 @@ def netlist(request: Request, session_id: str) -> Response:
 )
 @api_view(["GET"])
 @edge()
-def file(request: Request, session_id: str, name: str) -> HttpResponseBase:
+def file(request: Request, session_id: str, name: str) -> HttpResponse:
     export_of = own_export(request, session_id)
     found = find_file(owner_of(request), name, session_id=export_of.session_id)
     if found is None:
@@ -260,20 +260,15 @@ def archive(request: Request, session_id: str) -> StreamingHttpResponse:
     return response
 
 
-def sent(artifact: Artifact) -> HttpResponseBase:
+def sent(artifact: Artifact) -> HttpResponse:
     """The file as an attachment; a picture that we encoded may be shown."""
     path = store.published(artifact.folder, artifact.export.session_id) / artifact.name
-    kind = SHOWN.get(path.suffix)
-    kinds = {"content_type": kind or "application/octet-stream"}
-    response: HttpResponseBase
     try:
-        if artifact.size <= CHUNK:
-            response = HttpResponse(path.read_bytes(), **kinds)
-        else:
-            response = StreamingHttpResponse(Pieces(path), **kinds)
+        data = path.read_bytes()
     except OSError as error:
         raise NoExport from error
-    response["Content-Length"] = str(artifact.size)
+    kind = SHOWN.get(path.suffix)
+    response = HttpResponse(data, content_type=kind or "application/octet-stream")
     disposition = content_disposition_header(kind is None, path.name)
     if disposition:
         response["Content-Disposition"] = disposition

@@ -12,7 +12,10 @@ from pathlib import Path
 from tests.services.databases import program
 from tests.services.server import ROOT
 
-SOURCES = ("accounts", "predictions", "sessions_app", "templates", "visionai")
+SOURCES = (
+    *("accounts", "contact", "fpga_export", "predictions", "sessions_app", "templates"),
+    *("trading", "visionai"),
+)
 PO = Path("locale/es/LC_MESSAGES/django.po")
 
 
@@ -29,7 +32,8 @@ def entries(path: Path) -> Iterator[tuple[str, list[str], bool]]:
                 parts[keyword] += ast.literal_eval(line)
         if parts.get("msgid"):
             texts = [text for name, text in parts.items() if name.startswith("msgstr")]
-            yield parts["msgid"], texts, "#, fuzzy" in block
+            context = parts["msgctxt"] + "\x04" if "msgctxt" in parts else ""
+            yield context + parts["msgid"], texts, "#, fuzzy" in block
 
 
 def test_the_compiled_catalogue_is_the_written_one() -> None:

@@ -121,7 +121,32 @@ const socket = new TradingSocket(session, Number(board.dataset.seq), {
   },
 });
 
+/** What can be traded, into the lists from which it is chosen. */
+async function listAssets() {
+  try {
+    const answer = await fetch(`/api/v1/trading/sessions/${session}/assets`, {
+      headers: { Accept: "application/json" },
+    });
+    if (!answer.ok) return;
+    const { assets } = await answer.json();
+    const open = assets.filter((one) => one.is_open);
+    document.getElementById("assets")?.replaceChildren(
+      ...open.map((one) => new Option(`${one.name}: ${Math.round(one.payout * 100)} %`, one.name)),
+    );
+    const before = chosen.value;
+    chosen.replaceChildren(...assets.map((one) => new Option(one.name, one.name)));
+    if (assets.some((one) => one.name === before)) chosen.value = before;
+    else if (open.length > 0) chosen.value = open[0].name;
+    const typed = document.getElementById("id_asset");
+    if (typed && !typed.value && open.length > 0) typed.value = open[0].name;
+    if (chosen.value !== before) drawCandles();
+  } catch {
+    // The lists stay as they are; a name can be typed.
+  }
+}
+
 if (chart) {
+  if (document.getElementById("assets")) listAssets();
   chosen.addEventListener("change", drawCandles);
   candleSize.addEventListener("change", drawCandles);
   drawCandles();

@@ -17,7 +17,6 @@ OPEN = [
     "/panel/emocion/happy/",
     "/modelo/",
     "/letras/",
-    "/objetos/",
     "/modelo/letras/",
     "/contacto/",
     "/cuenta/entrar/",

@@ -1,1 +1,0 @@
-"""The assistant: what it sees in pictures."""

@@ -1,1 +1,0 @@
-"""Pure: no framework, no disk, no clock."""

@@ -1,1 +1,0 @@
-"""Exnova and IQ Option: two brands of one platform, told apart by their hosts."""

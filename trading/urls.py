@@ -1,0 +1,30 @@
+"""Pages for people."""
+
+from django.urls import path
+
+from trading import settings_views, views
+
+ONE = "trading/sesiones/<uuid:session_id>/"
+
+urlpatterns = [
+    path("trading/", views.home, name="trading"),
+    path("trading/papel/", views.paper, name="trading-paper"),
+    path("trading/conectar/", views.connect, name="trading-connect"),
+    path("trading/codigo/<uuid:challenge_id>/", views.code, name="trading-code"),
+    path("trading/detener/", views.halt_all, name="trading-halt-all"),
+    path("trading/real/", settings_views.real, name="trading-real"),
+    path(
+        "trading/limites/<str:account_type>/", settings_views.user_limits, name="trading-my-limits"
+    ),
+    path(ONE, views.board, name="trading-board"),
+    path(ONE + "piezas/", views.pieces, name="trading-pieces"),
+    path(ONE + "operar/", views.trade, name="trading-trade"),
+    path(ONE + "arrancar/", views.start, name="trading-start"),
+    path(ONE + "rellenar/", views.refill, name="trading-refill"),
+    path(ONE + "conectar/", views.reconnect, name="trading-reconnect"),
+    path(ONE + "bot/", settings_views.bot, name="trading-bot"),
+    path(ONE + "ordenes/", settings_views.orders, name="trading-orders"),
+    path(ONE + "registro/", settings_views.log, name="trading-log"),
+    path(ONE + "limites/", settings_views.session_limits, name="trading-limits"),
+    path(ONE + "<str:what>/", views.act, name="trading-act"),
+]
