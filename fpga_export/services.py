@@ -14,6 +14,7 @@ from typing import Any, Final
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
+from accounts.models import User
 from fpga_export import store
 from fpga_export.child import Ended, run_child
 from fpga_export.core.limits import FILE_BYTES
@@ -183,8 +184,13 @@ def start_export(
 
 def _check_idle(owner: Owner) -> None:
     """Raises `BusyAlready`: one run at a time, however many ask, guests' by their address."""
-    type(owner).objects.select_for_update().get(pk=owner.pk)
     runs = ExportSession.objects.exclude(state__in=ENDED)
+    if isinstance(owner, Guest):
+        # All guests of an address wait for the same row, so that two of them cannot both be first.
+        alike = Guest.objects.filter(address=owner.address).order_by("pk")
+        alike.select_for_update().first()
+    else:
+        User.objects.select_for_update().get(pk=owner.pk)  # a page's user is a lazy object
     running = runs.owned_by(owner).first()
     if running is not None:
         raise BusyAlready(session_id=running.session_id)
