@@ -25,6 +25,7 @@ from django.db.models import Case, F, Q, Value, When
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
+from sessions_app import hooks
 from sessions_app.changes import SESSION_ENDED, announce
 from sessions_app.client import Client
 from sessions_app.models import Sesion
@@ -100,7 +101,10 @@ def end_sessions_of(
     theirs = Sesion.objects.owned_by(user).filter(fecha_fin=None).exclude(pk=keep or 0)
     with transaction.atomic():
         pks = list(theirs.order_by("pk").values_list("pk", flat=True))
-        return sum(_end(pk, reason=reason, at=at) for pk in pks)
+        ended = sum(_end(pk, reason=reason, at=at) for pk in pks)
+        for hook in hooks.all_ended:  # also where nothing was open any more
+            hook(user, reason, keep, at)
+    return ended
 
 
 def sweep(*, at: datetime) -> int:
@@ -199,7 +203,11 @@ def _end(sid: int, *, reason: Sesion.EndReason, at: datetime) -> bool:
         return False
     # A clock that was set back must not put the end before what was done in the session.
     end = Case(When(last_seen__gt=at, then=F("last_seen")), default=Value(at))
-    return _write_end(sid, Q(), fecha_fin=end, end_reason=reason.value)
+    with transaction.atomic():
+        won = _write_end(sid, Q(), fecha_fin=end, end_reason=reason.value)
+        for hook in hooks.ended if won else ():
+            hook(sid, reason, at)
+    return won
 
 
 def _end_overdue(sids: Iterable[int], at: datetime) -> int:

@@ -6,7 +6,7 @@ from django.conf import settings
 from django.utils import timezone
 
 from sessions_app import changes
-from trading import hub
+from trading import cleaning, hub
 from trading.events import TRADING_CANDLE, TRADING_EVENT, TRADING_WORK
 from trading.node_thread import NodeThread
 from trading.services import touch
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from trading.node import Node
 
 NOTE_OPEN = 60.0  # seconds
+END_IDLE = 60.0
 EMBEDDED_THREADS = 2  # for the database
 
 
@@ -23,6 +24,7 @@ def register() -> None:
     changes.listen(TRADING_EVENT, hub.events.told)
     changes.listen(TRADING_CANDLE, hub.candles.told)
     runtime.every(NOTE_OPEN, note_open)
+    runtime.every(END_IDLE, end_idle)
     if settings.TRADING_NODE_EMBEDDED:
         changes.listen(TRADING_WORK, node.told)
         runtime.on_start(node.start)
@@ -36,6 +38,11 @@ def _make_node() -> "Node":
 
 
 node = NodeThread(_make_node)
+
+
+def end_idle() -> None:
+    note_open()  # what is looked at now is no idle session
+    cleaning.end_idle(at=timezone.now())
 
 
 def note_open() -> None:

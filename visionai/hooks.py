@@ -5,6 +5,8 @@ from contact import account as written
 from fpga_export import account as made
 from predictions import account as seen
 from sessions_app import account
+from sessions_app import hooks as logins
+from trading import account as traded
 from trading import sealed
 
 
@@ -15,5 +17,9 @@ def connect() -> None:
     hooks.export_all += [written.export_messages]
     hooks.erase = [account.erase_sessions, seen.erase_predictions, made.erase_exports]
     hooks.erase += [written.erase_messages]
-    hooks.disabled = [account.end_disabled]
+    hooks.export_all += [traded.export_sessions, traded.export_orders, traded.export_limits]
+    hooks.erase += [traded.erase_trading]
+    hooks.disabled = [account.end_disabled, traded.stop_disabled]
+    logins.ended = [traded.stop_of_login]
+    logins.all_ended = [traded.stop_of_user]
     hooks.sealed = list(sealed.COLUMNS)

@@ -175,6 +175,12 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     },
     "delete old exports": {"task": "fpga_export.tasks.clean_up", "schedule": 3600.0},
     "forget suspect messages": {"task": "contact.tasks.prune_contact", "schedule": 86400.0},
+    "end idle trading sessions": {
+        "task": "trading.tasks.end_idle",
+        "schedule": 60.0,
+        "options": {"expires": 50.0},
+    },
+    "clean up after trading": {"task": "trading.tasks.clean_up", "schedule": 86400.0},
     "delete old predictions": {"task": "predictions.tasks.delete_old", "schedule": 3600.0},
 }
 
