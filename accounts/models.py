@@ -230,3 +230,16 @@ class FirebaseIdentity(models.Model):
 
     def __str__(self) -> str:
         return f"{self.project} {self.subject}"
+
+
+# They name `User`, so they come last.
+from accounts.billing_models import Invoice as Invoice  # noqa: E402
+from accounts.billing_models import InvoiceCounter as InvoiceCounter  # noqa: E402
+from accounts.billing_models import InvoiceLine as InvoiceLine  # noqa: E402
+from accounts.billing_models import Plan as Plan  # noqa: E402
+from accounts.billing_models import PlanLimit as PlanLimit  # noqa: E402
+from accounts.billing_models import PlanPrice as PlanPrice  # noqa: E402
+from accounts.billing_models import UsageRow as UsageRow  # noqa: E402
+from accounts.billing_models import UsageTally as UsageTally  # noqa: E402
+from accounts.billing_models import UserLimit as UserLimit  # noqa: E402
+from accounts.billing_models import UserPlan as UserPlan  # noqa: E402

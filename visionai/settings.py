@@ -181,6 +181,12 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
         "options": {"expires": 50.0},
     },
     "clean up after trading": {"task": "trading.tasks.clean_up", "schedule": 86400.0},
+    "add up usage": {
+        "task": "accounts.tasks.fold_usage",
+        "schedule": 60.0,
+        "options": {"expires": 55.0},
+    },
+    "issue invoices": {"task": "accounts.tasks.close_months", "schedule": 3600.0},
     "delete old predictions": {"task": "predictions.tasks.delete_old", "schedule": 3600.0},
 }
 

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator, Mapping
+from decimal import Decimal
 from ipaddress import ip_network
 from pathlib import Path
 from socket import gethostname
@@ -81,6 +82,10 @@ class Environment(BaseModel):
     firebase_keys_url: str = (
         "https://www.googleapis.com/robot/v1/metadata/x509/securetoken@system.gserviceaccount.com"
     )
+    invoice_issuer: str = Field(default="", max_length=400)
+    invoice_currency: str = Field(default="EUR", pattern="^[A-Z]{3}$")
+    invoice_tax_rate: Decimal = Field(default=Decimal(0), ge=0, le=100, decimal_places=2)
+
     email_url: str = "console:"
     email_from: str = "VisionAI <visionai@localhost>"
     contact_notify: Names = []
@@ -337,7 +342,7 @@ def _no_file(path: Path) -> str:
 def _cure(error: ErrorDetails) -> str:
     """What to write instead of one value that does not fit its kind."""
     kind, limits = error["type"], error.get("ctx", {})
-    if kind.startswith(("int_", "float_")):
+    if kind.startswith(("int_", "float_", "decimal_")):
         return _("write a number, in digits")
     if kind.startswith("bool_"):
         return _("write true or false")
@@ -353,6 +358,8 @@ def _cure(error: ErrorDetails) -> str:
         return _("use {least} or more", least=limits["ge"])
     if kind == "less_than_equal":
         return _("use {most} or less", most=limits["le"])
+    if error["loc"][0] == "invoice_currency":
+        return _("write its three letters, such as EUR")
     if error["loc"][0] == "trusted_proxies":
         return _("write addresses or networks such as 10.0.0.0/8, comma-separated")
     return str(error["msg"])
