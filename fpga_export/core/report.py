@@ -167,6 +167,11 @@ def sqnr_db(exact: NDArray[Any], values: NDArray[Any]) -> float | None:
     wide = np.asarray(exact, np.float64)
     noise = float(np.square(values - wide).sum())
     power = float(np.square(wide).sum())
+    return decibels(power, noise)
+
+
+def decibels(power: float, noise: float) -> float | None:
+    """One over the other; None where either is nothing."""
     return round(10 * math.log10(power / noise), 2) if noise and power else None
 
 

@@ -1,12 +1,10 @@
 """Pictures with labels, from folders or packs, cut to what the server would give the network."""
 
 import string
-import zipfile
-import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +12,7 @@ from numpy.typing import NDArray
 from predictions.core.face import FACE_SIDE
 from predictions.core.images import STANDARD, BadImage
 from predictions.core.labels import EMOTIONS
+from predictions.core.packs import BadPack, Columns, read_columns
 from predictions.core.reading import WHOLE, Request, make_detectors, prepare
 from predictions.training.evaluate import Subset
 
@@ -21,7 +20,6 @@ LETTERS: Final = tuple(string.ascii_uppercase)
 TASKS: Final = {"emotions": EMOTIONS, "letters": LETTERS}
 SUFFIXES: Final = (".jpg", ".jpeg", ".png", ".webp")
 MOST_UNPACKED: Final = 4 * 2**30  # bytes of a pack in memory; the project's own take 0.05 GB
-TEXTS: Final = ("label", "split", "strict")
 CROWD = "FER+ faces on which more than half of the crowd agrees"
 # What is reported of the packs that come with the project's data: rows of a split by name, title.
 KNOWN: Final = {
@@ -173,43 +171,12 @@ def _read_pack(path: Path, classes: Sequence[str]) -> Labelled:
     )
 
 
-def _columns(path: Path) -> dict[str, NDArray[Any]]:
+def _columns(path: Path) -> Columns:
     """What the pack holds, each text as bytes. Raises `DataFault`."""
     try:
-        with zipfile.ZipFile(path) as archive:
-            unpacked = sum(part.file_size for part in archive.infolist())
-        if unpacked > MOST_UNPACKED:
-            raise DataFault(f"{path.name} unpacks to more than {MOST_UNPACKED:,} bytes; split it")
-        with np.load(path, allow_pickle=False) as pack:
-            columns = {name: np.asarray(pack[name]) for name in pack.files}  # it reads them anew
-    except (OSError, ValueError, EOFError, MemoryError, zipfile.BadZipFile, zlib.error) as fault:
-        raise DataFault(f"{path.name} is no pack (.npz), or it is damaged") from fault
-    missing = {"data", "offsets", "label", "split"} - columns.keys()
-    if missing:
-        raise DataFault(f"{path.name} lacks {', '.join(sorted(missing))}")
-    for name in columns.keys() & set(TEXTS):
-        if columns[name].dtype.kind == "U":
-            columns[name] = np.char.encode(columns[name], "utf-8")
-    wrong = _wrong_column(columns)
-    if wrong:
-        raise DataFault(f"{path.name} is no pack: {wrong}")
-    return columns
-
-
-def _wrong_column(columns: dict[str, NDArray[Any]]) -> str:
-    """Which column does not fit the others; nothing where all do."""
-    data, offsets, n = columns["data"], columns["offsets"], columns["label"].size
-    if data.dtype != np.uint8 or data.ndim != 1:
-        return "data must be bytes (uint8) in one row"
-    for name in TEXTS:
-        if name in columns and (columns[name].dtype.kind != "S" or columns[name].shape != (n,)):
-            return f"{name} must be {n} texts"
-    if offsets.dtype.kind not in "iu" or offsets.shape != (n + 1,):
-        return f"offsets must be {n + 1} whole numbers, for {n} pictures"
-    ends = offsets.astype(np.int64)
-    if ends.min() < 0 or ends.max() > data.size or (np.diff(ends) < 0).any():
-        return f"offsets must rise from 0 to at most {data.size}, the length of data"
-    return ""
+        return read_columns(path, most=MOST_UNPACKED)
+    except BadPack as fault:
+        raise DataFault(f"{path.name} {fault}") from fault
 
 
 def _labels_of(path: Path) -> set[str]:
