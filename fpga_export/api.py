@@ -17,6 +17,7 @@ from fpga_export import forms, store
 from fpga_export.archive import streamed
 from fpga_export.edges import edge, owner_of
 from fpga_export.models import Artifact, ExportSession
+from fpga_export.pack_forms import with_pack
 from fpga_export.refusals import BadInput, NoExport, NoFile
 from fpga_export.selectors import export_body, facts_of, find_file, network_of, networks_of
 from fpga_export.serializers import (
@@ -44,6 +45,7 @@ from visionai.lib.openapi import problems
 
 TAGS = ["Hardware"]
 KINDS = {kind.value: kind for kind in ExportSession.Kind}
+PACKED = {ExportSession.Kind.DESIGN, ExportSession.Kind.CAMPAIGN}
 SHOWN = {".png": "image/png"}  # pictures that we encoded ourselves may be looked at in the page
 
 
@@ -157,7 +159,8 @@ def started(request: Request, kind: ExportSession.Kind) -> Response:
             settings = forms.fault_settings(body, saved_fault_config(owner_of(request)))
         elif kind == ExportSession.Kind.CAMPAIGN:
             settings = forms.campaign_settings(body)
-        asked = forms.with_picture(request, settings)
+        take = with_pack if kind in PACKED else forms.with_picture
+        asked = take(request, settings)
     made = start_export(
         owner_of(request),
         sesion_of(request),
@@ -165,6 +168,7 @@ def started(request: Request, kind: ExportSession.Kind) -> Response:
         asked=asked.settings,
         network="" if kind == ExportSession.Kind.IMAGE else asked.network,
         picture=asked.picture,
+        pack=asked.pack,
         at=timezone.now(),
     )
     return queued(made)

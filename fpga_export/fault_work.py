@@ -38,6 +38,7 @@ from fpga_export.core.maps import (
     mosaic,
 )
 from fpga_export.core.names import file_stem
+from fpga_export.core.pack_report import named, share
 from fpga_export.core.quantise import codes_of, quantise
 from fpga_export.core.vhdl.cycles import predict
 from fpga_export.core.vhdl.faulty import faulty_design
@@ -47,6 +48,7 @@ MOST_CHANNELS: Final = 256  # pictures of single channels a layer
 MOST_CYCLES: Final = 1_000_000  # of a faulted core that is simulated
 MOST_VALUES: Final = 20_000_000  # codes of all pictures of a campaign together
 MOST_PICTURES: Final = 32
+MOST_OF_A_PACK: Final = 500
 MOST_TRIALS: Final = 50_000
 LONGEST_S: Final = 200.0
 TELL_S: Final = 0.3
@@ -62,6 +64,15 @@ class Folder(Protocol):
 
     def tell(self, progress: float, step: str) -> None: ...
     def write(self, folder: str, name: str, content: str | bytes) -> None: ...
+
+
+class Pictures(Protocol):
+    """A pack as the network wants it."""
+
+    @property
+    def pictures(self) -> list[Floats]: ...
+    @property
+    def labels(self) -> NDArray[np.int64] | None: ...
 
 
 def inference(
@@ -90,12 +101,17 @@ def inference(
         run.tell(0.1 + 0.7 * index / len(network.nodes), node.name)
     first, last = int(answers(network, healthy)[0]), int(answers(network, found.stored)[0])
     chances = _chances(network, found.stored)
-    injection = config.as_json() | {"healthy_class": first, "changed_class": first != last}
+    injection = config.as_json() | {
+        "healthy_class": first,
+        "healthy_name": named(first, run.asked.get("classes") or ()),
+        "changed_class": first != last,
+    }
     if run.asked.get("confirm") and faults:
         run.tell(0.85, "simulate")
         injection["confirmed"] = confirmed(run, network, faults, config.seed, codes)
     return {
         "predicted_class": last,
+        "predicted_name": named(last, run.asked.get("classes") or ()),
         "confidence": chances[last],
         "all_probabilities": chances,
         "integer_class": last,
@@ -190,23 +206,32 @@ def confirmed(
 
 
 def many(
-    run: Folder, graph: FloatGraph, picture: Floats, calibration: Sequence[Floats]
+    run: Folder,
+    graph: FloatGraph,
+    picture: Floats,
+    calibration: Sequence[Floats],
+    pack: Pictures | None = None,
 ) -> dict[str, Any]:
-    """A campaign on the picture and versions of it: tables, plots, and the worst one confirmed."""
+    """A campaign on a pack, else on the picture and versions of it: tables, plots, and the worst
+    one confirmed.
+    """
     run.tell(0.05, "integer")
     network = quantise(graph, calibration)
     plan = plan_of(run.asked, network)
     total = len(faults_of(network, plan))
     if total > MOST_TRIALS:
         raise BadPlan("too_many_trials", trials=total, limit=MOST_TRIALS)
-    codes = _versions(codes_of(graph, network, picture), network)
-    trials = _timed(run, campaign(network, codes, plan), total)
+    codes, labels = _shown_to(graph, network, picture, pack)
+    trials = _timed(run, campaign(network, codes, plan, labels), total)
     maps, found = heat_maps(trials), curves(trials)
     worst = sorted(trials, key=lambda one: (-one.drop, -one.changed_outputs, one.number))
     _write(run, trials, maps, found)
     result: dict[str, Any] = {
         "plan": asdict(plan),
         "pictures": len(codes),
+        "pack": pack is not None,
+        "labelled": labels is not None,
+        "accuracy": _accuracy(network, codes, labels),
         "trials": len(trials),
         "planned": total,
         "complete": len(trials) == total,
@@ -267,6 +292,25 @@ def plan_of(asked: Mapping[str, Any], network: Network) -> Plan:
     except (BadFault, ValueError) as error:
         raise BadPlan("bad_plan") from error
     return plan
+
+
+def _shown_to(
+    graph: FloatGraph, network: Network, picture: Floats, pack: Pictures | None
+) -> tuple[Codes, list[int] | None]:
+    """The codes of the pictures, and their classes where those are known."""
+    if pack is None:
+        return _versions(codes_of(graph, network, picture), network), None
+    values = sum(int(np.prod(node.shape)) for node in network.nodes)
+    some = pack.pictures[: max(1, min(MOST_OF_A_PACK, MOST_VALUES // values))]
+    codes = np.stack([codes_of(graph, network, one) for one in some])
+    return codes, None if pack.labels is None else pack.labels[: len(some)].tolist()
+
+
+def _accuracy(network: Network, codes: Codes, labels: list[int] | None) -> dict[str, Any] | None:
+    """The healthy network's, from which a trial's drop is counted."""
+    if labels is None:
+        return None
+    return share(answers(network, run_integer(network, codes)) == np.array(labels))
 
 
 def _versions(codes: Codes, network: Network) -> Codes:

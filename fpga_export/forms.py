@@ -27,6 +27,7 @@ class Asked:
     network: str = ""
     picture: bytes | None = None
     settings: dict[str, Any] = field(default_factory=dict)
+    pack: bytes | None = None
 
 
 def body_of(request: Request) -> Mapping[str, Any]:

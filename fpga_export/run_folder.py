@@ -46,8 +46,12 @@ class Run:
         self.tell(0.02, "load")
         return read_model(Path(self.asked["network_path"]), filename=self.asked["network"])
 
+    def has_picture(self) -> bool:
+        """Whether one was sent; a pack alone may do."""
+        return self.asked.get("array") is not None or (self.folder / "picture").exists()
+
     def pixels(self, graph: FloatGraph) -> Floats:
-        """The picture as the network wants it: 0 to 255 where it rescales, else 0 to 1."""
+        """The picture as the network wants it. Raises `BadRequest`."""
         height, width, channels = graph.layers[0].shape
         array = self.asked.get("array")
         if array is not None:
@@ -56,9 +60,14 @@ class Run:
         if channels not in {1, 3}:
             raise BadRequest("channels", channels=channels)
         pixels = picture_of(data, width=width, height=height, gray=channels == 1)
-        values = pixels.reshape(height, width, channels).astype(np.float32)
-        rescales = any(layer.kind == "Rescaling" for layer in graph.layers[:3])
-        return values if rescales else values / np.float32(255)
+        return as_wanted(pixels, graph)
+
+
+def as_wanted(pixels: NDArray[np.uint8], graph: FloatGraph) -> Floats:
+    """A picture's bytes as the network wants them: 0 to 255 where it rescales, else 0 to 1."""
+    values = pixels.reshape(graph.layers[0].shape).astype(np.float32)
+    rescales = any(layer.kind == "Rescaling" for layer in graph.layers[:3])
+    return values if rescales else values / np.float32(255)
 
 
 def _array(values: Any, shape: tuple[int, ...]) -> Floats:

@@ -126,6 +126,16 @@ class ExportInput(serializers.Serializer[Any]):
     file = serializers.FileField(required=False, help_text="The picture; not for weights.")
     lanes = serializers.IntegerField(required=False, min_value=1, max_value=16)
     bits = serializers.IntegerField(required=False, min_value=2, max_value=16)
+    pack = serializers.FileField(
+        required=False,
+        help_text="Pictures that judge a design or a campaign: a ZIP of label/*.jpg, or an .npz.",
+    )
+    pictures = serializers.ListField(
+        child=serializers.FileField(), required=False, help_text="Up to 100, in place of a pack."
+    )
+    calibrate = serializers.IntegerField(
+        required=False, min_value=0, max_value=90, help_text="Percent of the pack to calibrate on."
+    )
     width = serializers.IntegerField(required=False, min_value=1, max_value=1024)
     height = serializers.IntegerField(required=False, min_value=1, max_value=1024)
 

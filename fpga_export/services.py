@@ -149,6 +149,7 @@ def start_export(
     asked: Mapping[str, Any],
     network: str = "",
     picture: bytes | None = None,
+    pack: bytes | None = None,
     at: datetime,
 ) -> ExportSession:
     """Queue a run. Raises `NoNetwork`, `BusyAlready` and `QuotaReached`."""
@@ -176,6 +177,8 @@ def start_export(
             folder.mkdir(mode=0o700)
             if picture is not None:
                 store.write_private(folder / "picture", picture)
+            if pack is not None:
+                store.write_private(folder / "pack", pack)
         except OSError:
             shutil.rmtree(folder, ignore_errors=True)
             raise
@@ -242,6 +245,7 @@ def run(pk: int) -> None:
         return
     asked = {**export.asked, **_request(export.kind, export.network, path)}
     asked["session_id"] = export.session_id
+    asked["classes"] = store.class_names(export.network)
     seconds = NETLIST_S if export.kind == ExportSession.Kind.NETLIST else LONGEST_S
     ended = run_child(folder, asked, seconds=seconds, goes_on=lambda told: _note(rows, told))
     _settle(export, ended)

@@ -1,6 +1,7 @@
 """Folders on the disk: private, whole or not there, found by rows and never by what is asked."""
 
 import hashlib
+import json
 import os
 import shutil
 from collections.abc import Iterator
@@ -36,6 +37,18 @@ def work(session_id: str) -> Path:
 def shipped() -> dict[str, Path]:
     """The networks that came with the product, by file name."""
     return {path.name: path for path in sorted(SHIPPED.glob("*.keras"))}
+
+
+def class_names(name: str) -> list[str]:
+    """What a shipped network's card calls its classes; none for a network of somebody's own."""
+    if name not in shipped():
+        return []
+    card = (SHIPPED / name).with_suffix(".json")
+    try:
+        classes = json.loads(card.read_text("utf-8")).get("classes", [])
+    except (OSError, ValueError):
+        return []
+    return [str(one) for one in classes]
 
 
 def _private(folder: Path) -> Path:

@@ -17,6 +17,7 @@ from fpga_export.core.diagram import bars, diagram
 from fpga_export.core.faults import KINDS as FAULT_KINDS
 from fpga_export.fault_words import campaign_tables, fault_name, weighted_layers
 from fpga_export.models import ExportSession
+from fpga_export.pack_forms import calibration_settings, pack_in
 from fpga_export.refusals import BadInput, NoNetwork
 from fpga_export.room import QUOTA, used_bytes
 from fpga_export.selectors import error_sentence, latest_look, layer_of, network_of, networks_of
@@ -28,11 +29,13 @@ from fpga_export.services import (
     start_netlist,
     upload_network,
 )
+from fpga_export.store import class_names
 from sessions_app.models import Sesion
 from visionai.lib.errors import DomainError
 from visionai.lib.jobs import JobState
 
 RECENT = 30
+PACKED = {ExportSession.Kind.DESIGN, ExportSession.Kind.CAMPAIGN}
 KINDS = {
     "capas": "inference",
     "pesos": "weights",
@@ -151,10 +154,14 @@ def start(request: HttpRequest, name: str, kind: str) -> HttpResponse:
             layers = weighted_layers(network_of(_user(request), name)["layers"])
             return forms.fault_form_settings(body, layers)
         if chosen == ExportSession.Kind.CAMPAIGN:
-            return forms.campaign_settings(body) | {"each_bit": "each_bit" in body}
-        return forms.design_settings(body) if chosen == ExportSession.Kind.DESIGN else {}
+            plan = forms.campaign_settings(body) | {"each_bit": "each_bit" in body}
+            return plan | calibration_settings(body)
+        if chosen == ExportSession.Kind.DESIGN:
+            return forms.design_settings(body) | calibration_settings(body)
+        return {}
 
-    needs = chosen != ExportSession.Kind.WEIGHTS
+    packed = chosen in PACKED and bool(request.FILES.get("pack") or request.FILES.get("pictures"))
+    needs = chosen != ExportSession.Kind.WEIGHTS and not packed
     return _begin(request, chosen, settings, network=name, needs_picture=needs)
 
 
@@ -178,7 +185,12 @@ def _begin(
     back = redirect("hardware-network", name=network) if network else redirect("hardware")
     file = request.FILES.get("file")
     if needs_picture and file is None:
-        messages.error(request, _("Choose a picture first."))
+        messages.error(
+            request,
+            _("Choose a picture first, or a pack.")
+            if kind in PACKED
+            else _("Choose a picture first."),
+        )
         return back
     try:
         if file is not None and (file.size or 0) > forms.PICTURE_BYTES:
@@ -190,6 +202,7 @@ def _begin(
             asked=settings(),
             network=network,
             picture=bytes(file.read()) if file is not None else None,
+            pack=pack_in(request.FILES, {}) if kind in PACKED else None,
             at=timezone.now(),
         )
     except NoNetwork as error:
@@ -225,8 +238,10 @@ def export(request: HttpRequest, session_id: str) -> HttpResponse:
         facts |= campaign_tables(result["campaign"])
     maps = {ExportSession.Kind.INFERENCE, ExportSession.Kind.FAULTS}
     if found.kind in maps and facts["done"]:
+        names = dict(enumerate(class_names(found.network)))
         chances = enumerate(result["all_probabilities"])
-        facts["best"] = sorted(chances, key=lambda one: -one[1])[:5]
+        best = sorted(chances, key=lambda one: -one[1])[:5]
+        facts["best"] = [(names.get(number, number), chance) for number, chance in best]
     return render(request, "fpga_export/export.html", facts)
 
 

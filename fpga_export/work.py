@@ -7,7 +7,7 @@ result.json or error.json, and progress.json as it goes. It ends when PARENT doe
 import json
 import shutil
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
@@ -15,7 +15,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from fpga_export import fault_work, simulators
+from fpga_export import fault_work, pack_work, simulators
 from fpga_export.confined import Limits
 from fpga_export.core.float_run import run_known
 from fpga_export.core.graph import FloatGraph, ModelRefused
@@ -31,6 +31,7 @@ from fpga_export.core.integer_run import answers, run_integer
 from fpga_export.core.ir import Network
 from fpga_export.core.maps import IntegerMaps, channel_pictures, feature_workbook, mosaic
 from fpga_export.core.names import file_stem
+from fpga_export.core.pack_report import named
 from fpga_export.core.passes import NotForHardware
 from fpga_export.core.quantise import codes_of, hardware_prefix, quantise
 from fpga_export.core.report import report
@@ -84,7 +85,8 @@ def inference(run: Run) -> dict[str, Any]:
             run.write("layer_outputs", name, content)
         layers.append(_told(layer.name, layer.kind, values, twin, stem))
         run.tell(0.15 + 0.83 * (index + 1) / len(shown), layer.name)
-    return _answer(graph, outputs, layers, network, codes, why)
+    classes = pack_work.classes_of(run)
+    return _answer(graph, outputs, layers, network, codes, why, classes)
 
 
 def _grid(shape: tuple[int, ...]) -> tuple[int, ...]:
@@ -136,15 +138,18 @@ def _answer(
     network: Network | None,
     codes: Mapping[str, NDArray[np.int64]],
     why: Mapping[str, str],
+    classes: Sequence[str],
 ) -> dict[str, Any]:
     chances = _chances(outputs[graph.output]) if graph.output in outputs else np.zeros(0)
     best = int(np.argmax(chances)) if chances.size else None
     integer = int(answers(network, codes)[0]) if network and not why else None
     return {
         "predicted_class": best,
+        "predicted_name": named(best, classes),
         "confidence": None if best is None else float(chances[best]),
         "all_probabilities": [float(one) for one in chances],
         "integer_class": integer,
+        "integer_name": named(integer, classes),
         "stopped": dict(why),
         "layers": layers,
     }
@@ -227,12 +232,14 @@ def weights(run: Run) -> dict[str, Any]:
 def whole(run: Run) -> dict[str, Any]:
     """The network as a core, simulated before anybody gets it."""
     graph = run.graph()
-    picture = run.pixels(graph)
+    pack = pack_work.loaded(run, graph)
+    picture = pack_work.picture_of(run, graph, pack)
+    calibrated = pack_work.calibrating(pack, picture)
     lanes, bits = int(run.asked.get("lanes", 4)), int(run.asked.get("bits", 8))
     run.tell(0.1, "quantise")
     last, stopped = hardware_prefix(graph)
     network = quantise(
-        graph, calibration(picture), weight_bits=bits, activation_bits=max(bits, 4), until=last
+        graph, calibrated, weight_bits=bits, activation_bits=max(bits, 4), until=last
     )
     codes = codes_of(graph, network, picture)
     run.tell(0.2, "write")
@@ -256,7 +263,8 @@ def whole(run: Run) -> dict[str, Any]:
     told = verdict.as_json()
     run.write("hdl_designs", "verdict.json", json.dumps(told, indent=1))
     run.tell(0.9, "report")
-    found = report(graph, network, calibration(picture), lanes=lanes, verdict=told)
+    more = pack_work.more(run, graph, network, picture, pack)
+    found = report(graph, network, calibration(picture), lanes=lanes, verdict=told, more=more)
     run.write("hdl_designs", "report.json", json.dumps(found, indent=1))
     run.write("hdl_designs", "report.xlsx", report_workbook(found))
     outputs, cycles = run_integer(network, codes), predict(network, lanes=lanes)
@@ -269,7 +277,8 @@ def whole(run: Run) -> dict[str, Any]:
         "cycles": sum(cycles.values()),
         "integer_class": int(answers(network, outputs)[0]),
         "verdict": told,
-        "report": {key: found[key] for key in ("network", "agreement", "layers")},
+        **{key: found["picture"][key] for key in ("float_class", "float_name", "integer_name")},
+        "report": {key: found[key] for key in ("network", "agreement", "layers", "pack")},
         "nodes": [
             {
                 "name": node.name,
@@ -325,8 +334,9 @@ def faults(run: Run) -> dict[str, Any]:
 def campaign(run: Run) -> dict[str, Any]:
     """Many faults, one after the other."""
     graph = run.graph()
-    picture = run.pixels(graph)
-    return fault_work.many(run, graph, picture, calibration(picture))
+    pack = pack_work.loaded(run, graph)
+    picture = pack_work.picture_of(run, graph, pack)
+    return fault_work.many(run, graph, picture, pack_work.calibrating(pack, picture), pack)
 
 
 KINDS: Final[Mapping[str, Callable[[Run], dict[str, Any]]]] = {

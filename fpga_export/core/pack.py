@@ -142,8 +142,6 @@ def _rows(path: Path) -> Pack:
     sizes = offsets[rows + 1].astype(np.int64) - offsets[rows].astype(np.int64)
     if int(sizes.max()) > PICTURE_BYTES:
         raise PackRefused("pack_picture_large", name=f"row {rows[int(sizes.argmax())]}")
-    if int(sizes.sum()) > UNPACKED_BYTES:  # rows may name the same bytes again and again
-        raise PackRefused("pack_unpacked", limit=UNPACKED_BYTES >> 20)
     return Pack(
         [data[offsets[row] : offsets[row + 1]].tobytes() for row in rows],
         [f"row {row}" for row in rows],
@@ -187,5 +185,5 @@ def class_numbers(
     else:
         known = set(by_name) | {str(number) for number in range(count)}
         strange = next((one for one in different if one.casefold() not in known), different[0])
-        raise PackRefused("pack_label", label=strange[:SHOWN], count=count)
+        raise PackRefused("pack_label", label=strange[:SHOWN], count=count - 1)
     return np.array([numbers[one] for one in labels], np.int64)

@@ -1,7 +1,8 @@
 """How an integer network answers a pack, beside the float network and beside the labels."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 import numpy as np
@@ -23,6 +24,49 @@ MOST_PAIRS: Final = 100  # of classes that differ
 GoesOn = Callable[[int], bool]  # hears how many are done; False ends it there
 
 
+@dataclass(slots=True)
+class Tally:
+    """What was answered so far, and what each layer's codes lost."""
+
+    graph: FloatGraph
+    network: Network
+    power: dict[str, float] = field(default_factory=lambda: defaultdict(float))
+    noise: dict[str, float] = field(default_factory=lambda: defaultdict(float))
+    floats: list[int] = field(default_factory=list)  # classes
+    integers: list[int] = field(default_factory=list)
+
+    def count(self, pictures: Sequence[Floats]) -> None:
+        """Run both networks on some pictures."""
+        network = self.network
+        outputs = run_integer(
+            network, np.stack([codes_of(self.graph, network, one) for one in pictures])
+        )
+        until = network.node(network.answer).layers[-1]
+        values = float_values(self.graph, lower(self.graph, until=until), pictures)
+        for node in network.nodes:
+            exact = np.asarray(values[node.name], np.float64)
+            lost = to_values(outputs[node.name], node.format) - exact
+            self.power[node.name] += float(np.square(exact).sum())
+            self.noise[node.name] += float(np.square(lost).sum())
+        self.integers += answers(network, outputs).tolist()
+        flat = values[network.answer].reshape(len(pictures), -1)
+        self.floats += flat.argmax(axis=1).tolist()
+
+    def layers(self) -> dict[str, Any]:
+        """SQNR of each layer over all pictures, and the worst one."""
+        found: list[dict[str, Any]] = [
+            {"name": name, "sqnr_db": decibels(power, self.noise[name])}
+            for name, power in self.power.items()
+        ]
+        measured = [one for one in found if one["sqnr_db"] is not None]
+        worst = min(measured, key=lambda one: one["sqnr_db"], default={"name": None})
+        return {
+            "layers": found,
+            "worst_layer": worst["name"],
+            "worst_sqnr_db": worst.get("sqnr_db"),
+        }
+
+
 def judged(
     graph: FloatGraph,
     network: Network,
@@ -32,44 +76,38 @@ def judged(
     classes: Sequence[str] = (),
     goes_on: GoesOn = lambda done: True,
 ) -> dict[str, Any]:
-    """JSON of the answers to the pictures, as far as `goes_on` lets it come.
-
-    Where the core ends before the network does, there are no classes to compare.
-    """
-    power = dict.fromkeys((node.name for node in network.nodes), 0.0)
-    noise = dict(power)
-    before: list[int] = []
-    now: list[int] = []
+    """JSON of the answers to the pictures, as far as `goes_on` lets it come."""
+    tally = Tally(graph, network)
     for some in _batches(network, pictures):
-        codes = np.stack([codes_of(graph, network, one) for one in some])
-        outputs = run_integer(network, codes)
-        until = network.node(network.answer).layers[-1]
-        floats = float_values(graph, lower(graph, until=until), some)
-        for node in network.nodes:
-            exact = np.asarray(floats[node.name], np.float64)
-            lost = to_values(outputs[node.name], node.format) - exact
-            power[node.name] += float(np.square(exact).sum())
-            noise[node.name] += float(np.square(lost).sum())
-        now += answers(network, outputs).tolist()
-        before += floats[network.answer].reshape(len(some), -1).argmax(axis=1).tolist()
-        if not goes_on(len(now)):
+        tally.count(some)
+        if not goes_on(len(tally.integers)):
             break
-    first, second = np.array(before, np.int64), np.array(now, np.int64)
-    layers = [{"name": name, "sqnr_db": decibels(power[name], noise[name])} for name in power]
-    measured = [one for one in layers if one["sqnr_db"] is not None]
-    worst = min(measured, key=lambda one: one["sqnr_db"], default=None)
+    before, now = np.array(tally.floats, np.int64), np.array(tally.integers, np.int64)
     right = None if labels is None else labels[: len(now)]
     return {
         "pictures": len(now),
         "complete": len(now) == len(pictures),
         "labelled": right is not None,
-        "agreement": share(first == second),
-        "accuracy_float": None if right is None else share(first == right),
-        "accuracy_integer": None if right is None else share(second == right),
-        "changed": _changed(first, second, right, classes),
-        "layers": layers,
-        "worst_layer": worst["name"] if worst else None,
-        "worst_sqnr_db": worst["sqnr_db"] if worst else None,
+        "agreement": share(before == now),
+        "accuracy_float": None if right is None else share(before == right),
+        "accuracy_integer": None if right is None else share(now == right),
+        "changed": _changed(before, now, right, classes),
+        **tally.layers(),
+    }
+
+
+def classes_named(
+    graph: FloatGraph, network: Network, picture: Floats, classes: Sequence[str]
+) -> dict[str, Any]:
+    """The class that each network gives one picture, by number and by name."""
+    tally = Tally(graph, network)
+    tally.count([picture])
+    first, second = tally.floats[0], tally.integers[0]
+    return {
+        "float_class": first,
+        "integer_class": second,
+        "float_name": named(first, classes),
+        "integer_name": named(second, classes),
     }
 
 
