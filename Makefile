@@ -3,11 +3,12 @@
 # make bench  figures against goals
 # make bench-hdl  networks taken to hardware: cycles, use of the multipliers, times, against goals
 # make fuzz-hdl  500 random networks in GHDL, 100 of them as netlists too, each also with faults
+# make train-known  trading agents on walks and on injected signals, with more seeds than the tests
 # make evaluate DATA=DIR   measure the shipped networks on the packs in DIR and rewrite their figures
 SHELL := /bin/bash
 .SHELLFLAGS := -o pipefail -c
 .DEFAULT_GOAL := run
-.PHONY: run test lint bench bench-hdl fuzz-hdl evaluate clean
+.PHONY: run test lint bench bench-hdl fuzz-hdl train-known evaluate clean
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -32,6 +33,9 @@ bench-hdl: .venv/runtime
 
 fuzz-hdl: .venv/development
 	$(BIN)/python -m fpga_export.tests.fuzz_hdl $(or $(NETWORKS),500) $(or $(SEED),10000)
+
+train-known: .venv/development
+	$(BIN)/python -m trading.tests.train_known $(or $(SEEDS),10) $(or $(ROWS),20000)
 
 evaluate: .venv/runtime
 	@test -n "$(DATA)" || { echo "say where the packs are: make evaluate DATA=DIR" >&2; exit 2; }

@@ -14,7 +14,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from fpga_export import forms, store
-from fpga_export.archive import streamed
+from fpga_export.archive import CHUNK, Pieces, streamed
 from fpga_export.edges import edge, owner_of
 from fpga_export.models import Artifact, ExportSession
 from fpga_export.pack_forms import with_pack
@@ -239,7 +239,7 @@ def netlist(request: Request, session_id: str) -> Response:
 )
 @api_view(["GET"])
 @edge()
-def file(request: Request, session_id: str, name: str) -> HttpResponse:
+def file(request: Request, session_id: str, name: str) -> HttpResponseBase:
     export_of = own_export(request, session_id)
     found = find_file(owner_of(request), name, session_id=export_of.session_id)
     if found is None:
@@ -264,15 +264,20 @@ def archive(request: Request, session_id: str) -> StreamingHttpResponse:
     return response
 
 
-def sent(artifact: Artifact) -> HttpResponse:
+def sent(artifact: Artifact) -> HttpResponseBase:
     """The file as an attachment; a picture that we encoded may be shown."""
     path = store.published(artifact.folder, artifact.export.session_id) / artifact.name
+    kind = SHOWN.get(path.suffix)
+    kinds = {"content_type": kind or "application/octet-stream"}
+    response: HttpResponseBase
     try:
-        data = path.read_bytes()
+        if artifact.size <= CHUNK:
+            response = HttpResponse(path.read_bytes(), **kinds)
+        else:
+            response = StreamingHttpResponse(Pieces(path), **kinds)
     except OSError as error:
         raise NoExport from error
-    kind = SHOWN.get(path.suffix)
-    response = HttpResponse(data, content_type=kind or "application/octet-stream")
+    response["Content-Length"] = str(artifact.size)
     disposition = content_disposition_header(kind is None, path.name)
     if disposition:
         response["Content-Disposition"] = disposition

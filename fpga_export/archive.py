@@ -1,8 +1,9 @@
-"""All files of a run in one ZIP, written while it is sent."""
+"""Files on their way out, a piece at a time: one as it lies, or all of a run in one ZIP."""
 
 import zipfile
 from collections.abc import AsyncIterator, Iterator
-from typing import IO, Final, cast
+from pathlib import Path
+from typing import IO, Final, Self, cast
 
 from asgiref.sync import sync_to_async
 
@@ -10,6 +11,25 @@ from fpga_export import store
 from fpga_export.models import ExportSession
 
 CHUNK: Final = 256 * 1024
+
+
+class Pieces:
+    """A file in pieces, for a server that does not wait; `close` may come at any time."""
+
+    def __init__(self, path: Path) -> None:
+        self._file = path.open("rb")
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> bytes:
+        piece = await sync_to_async(self._file.read)(CHUNK)
+        if not piece:
+            raise StopAsyncIteration
+        return piece
+
+    def close(self) -> None:
+        self._file.close()
 
 
 class _Pipe:

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from asgiref.sync import sync_to_async
 from django.db.models import Count
-from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
+from django.http import HttpRequest, HttpResponseBase, JsonResponse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.csrf import csrf_exempt
@@ -159,7 +159,7 @@ def model_layers(request: Request) -> Response:
 @extend_schema(exclude=True)
 @api_view(["GET"])
 @edge(original=True)
-def download_file(request: Request, file_path: str = "") -> HttpResponse:
+def download_file(request: Request, file_path: str = "") -> HttpResponseBase:
     wanted = file_path or request.query_params.get("file_path", "")
     session_id = request.query_params.get("t", "")
     found = find_file(owner_of(request), wanted, session_id=session_id)

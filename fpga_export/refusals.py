@@ -83,7 +83,12 @@ class BadFaults(DomainError):
 
 class QuotaReached(DomainError):
     status, code, title = 409, "quota", _("Your space is used up")
-    detail = _("Delete networks or exports that you do not need; {limit} are allowed.")
+    detail = _("{used} of {limit} are in use. Delete what you do not need; the largest: {largest}.")
+
+
+class TooManyNetworks(DomainError):
+    status, code, title = 409, "too_many_networks", _("You have too many networks")
+    detail = _("{limit} are allowed; delete one that you do not need.")
 
 
 class GuestsQuotaReached(DomainError):
@@ -123,6 +128,10 @@ class BadInput(DomainError):
     detail = _("{reason}")
 
 
+# Of errors that were kept before they had all of their facts.
+BLANKS: Final = dict.fromkeys(("layer", "reason", "expected", "made", "used", "largest"), "—")
+
+
 class RunFailed(DomainError):
     """A run that ended without a result; the code is the child's own."""
 
@@ -135,7 +144,7 @@ class RunFailed(DomainError):
 
     def sentence(self) -> str:
         text = str(FAULTS.get(self.code) or REASONS.get(self.code) or FAULTS["internal"])
-        return text.format(**{"layer": "", "reason": "", "expected": "", **self.facts})
+        return text.format(**{**BLANKS, **self.facts})
 
 
 FAULTS: Final[dict[str, str | Promise]] = {
@@ -143,7 +152,10 @@ FAULTS: Final[dict[str, str | Promise]] = {
     "limits": _("The run took more time or memory than is allowed. Try a smaller network."),
     "cancelled": _("It was cancelled."),
     "lost": _("The run was interrupted too often. Start it again."),
-    "quota": QuotaReached.detail,
+    "quota": _(
+        "It made {made}, but {used} of {limit} are in use."
+        " Delete what you do not need; the largest: {largest}."
+    ),
     "no_design": _("The design was deleted."),
     "mismatch": _("The simulation differed from the model, so the design is not given out."),
     "not_for_hardware": _("No core can hold the layer {layer}: {reason}."),

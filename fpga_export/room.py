@@ -1,14 +1,16 @@
 """How much may lie on the disk, of one owner and of all guests together."""
 
-from typing import Final
+from typing import Any, Final
 
 from django.db.models import Sum
+from django.template.defaultfilters import filesizeformat
 
 from fpga_export.models import Artifact, ExportSession, Guest, Owner, UploadedNetwork
 from fpga_export.refusals import GuestsQuotaReached, QuotaReached
 
 QUOTA: Final = 500 * 2**20  # bytes of a user's networks and exports
 GUEST_QUOTA: Final = 100 * 2**20
+LARGEST: Final = 3  # networks and exports that a refusal names
 GUESTS_QUOTA: Final = 2 * 2**30  # of all guests together
 
 
@@ -40,7 +42,28 @@ def check_room(owner: Owner, more: int = 0) -> None:
 
 
 def no_room(owner: Owner) -> QuotaReached:
-    return QuotaReached(limit=f"{quota_of(owner) >> 20} MB")
+    """The refusal, with what may be deleted."""
+    return QuotaReached(**room_facts(owner))
+
+
+def room_facts(owner: Owner) -> dict[str, Any]:
+    """How much is used of how much, and what takes the most, for people."""
+    networks = UploadedNetwork.objects.owned_by(owner).order_by("-size")[:LARGEST]
+    exports = ExportSession.objects.owned_by(owner).annotate(size=Sum("artifacts__size"))
+    found = [(one.size, one.filename) for one in networks]
+    largest = exports.filter(size__gt=0).order_by("-size")[:LARGEST]
+    found += [(int(vars(one)["size"]), one.session_id) for one in largest]
+    told = [f"{name} ({size_text(size)})" for size, name in sorted(found, reverse=True)[:LARGEST]]
+    return {
+        "used": size_text(used_bytes(owner)),
+        "limit": size_text(quota_of(owner)),
+        "largest": ", ".join(told) or "—",
+    }
+
+
+def size_text(count: int) -> str:
+    """Bytes for people, without signs that no terminal shows."""
+    return filesizeformat(count).replace("\xa0", " ")
 
 
 def fits(owner: Owner, more: int) -> bool:

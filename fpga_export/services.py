@@ -35,8 +35,9 @@ from fpga_export.refusals import (
     NetworkRefused,
     NoDesign,
     NoNetwork,
+    TooManyNetworks,
 )
-from fpga_export.room import check_room, fits, no_room, quota_of
+from fpga_export.room import check_room, fits, room_facts, size_text
 from sessions_app.firebase import subject_of
 from sessions_app.models import Sesion
 from visionai.lib.jobs import ATTEMPTS, ENDED, JobState, claim, silent_at
@@ -56,7 +57,7 @@ FILENAME: Final = re.compile(r"[\w .()+-]{1,110}\.(keras|h5|hdf5)", re.IGNORECAS
 def upload_network(owner: Owner, *, filename: str, data: bytes, at: datetime) -> UploadedNetwork:
     """Look at a file in a child process, and keep it.
 
-    Raises `NetworkRefused`, `NameTaken` and `QuotaReached`.
+    Raises `NetworkRefused`, `NameTaken`, `TooManyNetworks` and `QuotaReached`.
     """
     name = Path(filename.replace("\\", "/")).name.strip()
     if not FILENAME.fullmatch(name):
@@ -67,7 +68,7 @@ def upload_network(owner: Owner, *, filename: str, data: bytes, at: datetime) ->
     if mine.filter(filename=name).exists() or name in store.shipped():
         raise NameTaken(filename=name)
     if mine.count() >= MOST_NETWORKS:
-        raise no_room(owner)
+        raise TooManyNetworks(limit=MOST_NETWORKS)
     check_room(owner, len(data))
     facts = _looked_at(name, data)
     keep(owner)
@@ -272,8 +273,8 @@ def _settle(export: ExportSession, ended: Ended) -> None:
     elif ended.code != 0:
         cancelled = ExportSession.objects.filter(pk=export.pk).to_be_stopped().exists()
         _fail(export, "cancelled" if cancelled else "internal")
-    elif not fits(export.whose, store.made_bytes(export.session_id)):
-        _fail(export, "quota", {"limit": f"{quota_of(export.whose) >> 20} MB"})
+    elif not fits(export.whose, made := store.made_bytes(export.session_id)):
+        _fail(export, "quota", {"made": size_text(made), **room_facts(export.whose)})
     else:
         _publish(export, ended.result)
 

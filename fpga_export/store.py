@@ -51,6 +51,12 @@ def class_names(name: str) -> list[str]:
     return [str(one) for one in classes]
 
 
+def below(folder: str) -> list[Path]:
+    """What lies in one of this app's folders; none where it was never made."""
+    place = root() / folder
+    return sorted(place.iterdir()) if place.is_dir() else []
+
+
 def _private(folder: Path) -> Path:
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     return folder

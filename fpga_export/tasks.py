@@ -3,7 +3,7 @@
 from celery import shared_task
 from django.utils import timezone
 
-from fpga_export import guests, services
+from fpga_export import guests, leftovers, services
 
 
 # Acknowledged late, or a busy worker would hold the next run back from an idle one.
@@ -21,6 +21,8 @@ def send_silent_again() -> None:
 
 @shared_task  # type: ignore[untyped-decorator]
 def clean_up() -> None:
-    """Once an hour: exports past their age."""
-    services.clean_up(at=timezone.now())
-    guests.forget_guests(age=services.AGE, at=timezone.now())
+    """Once an hour: exports past their age, guests who left, files that belong to nothing."""
+    at = timezone.now()
+    services.clean_up(at=at)
+    guests.forget_guests(age=services.AGE, at=at)
+    leftovers.sweep_leftovers(at=at)

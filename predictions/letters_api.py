@@ -16,9 +16,7 @@ from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from predictions.core.images import MESSAGES, STANDARD
 from predictions.core.labels import LETTERS
-from predictions.core.reading import Failed
 from predictions.letters import (
     NO_LETTER,
     LetterAnswer,
@@ -26,17 +24,15 @@ from predictions.letters import (
     letter_body,
     original_body,
     read_letter,
-    unpack_base64,
 )
-from predictions.refusals import NoPicture, PictureRefused, check_anonymous
+from predictions.refusals import check_anonymous
+from predictions.sent_pictures import picture_of
 from predictions.throttles import AnonymousLetters
 from sessions_app.authentication import BearerAuthentication
 from visionai.lib.openapi import problems, shows
 from visionai.lib.parsing import JSONParser
 
 TAGS = ["Letters"]
-AROUND = 64 * 1024  # bytes that a form or a JSON document may have around its picture
-KEYS = ("image", "file", "image_data", "image_base64")  # where a JSON body may hold the picture
 
 
 class HandInput(serializers.Serializer[Any]):
@@ -193,30 +189,4 @@ def original_model(_request: Request) -> Response:
 def _read(request: Request) -> LetterAnswer:
     if not request.user.is_authenticated:
         check_anonymous()
-    return read_letter(_picture(request))
-
-
-def _picture(request: Request) -> bytes:
-    """The bytes of the picture. Raises `NoPicture` or `PictureRefused`."""
-    written = (request.content_type or "").startswith("application/json")
-    length = str(request.META.get("CONTENT_LENGTH") or "0")
-    if length.isdecimal():  # refuse by the announced length, before anything is parsed
-        most = STANDARD.bytes * 4 // 3 if written else STANDARD.bytes
-        _check_size(int(length), most + AROUND)
-    if not written:
-        if "file" not in request.FILES:
-            raise NoPicture
-        file = request.FILES["file"]
-        _check_size(file.size, STANDARD.bytes)
-        return bytes(file.read())
-    body = request.data if isinstance(request.data, dict) else {}
-    text = next((body[key] for key in KEYS if isinstance(body.get(key), str)), None)
-    if text is None:
-        raise NoPicture
-    return unpack_base64(text)
-
-
-def _check_size(size: int, most: int) -> None:
-    if size > most:
-        facts = {"limit": STANDARD.bytes}
-        raise PictureRefused(Failed("too_large", MESSAGES["too_large"], facts))
+    return read_letter(picture_of(request))

@@ -21,6 +21,7 @@ MAY_USE = {
     "fpga_export": {"lib", "accounts", "sessions_app", "predictions"},
     "trading": {"lib", "accounts", "sessions_app"},
     "contact": {"lib", "accounts", "sessions_app"},
+    "assistant": {"lib", "accounts", "sessions_app", "predictions"},
     "visionai": {
         "lib",
         "accounts",
@@ -29,19 +30,28 @@ MAY_USE = {
         "fpga_export",
         "trading",
         "contact",
+        "assistant",
     },
 }
-LABELS = ("accounts", "sessions_app", "predictions", "fpga_export", "trading", "contact")
+LABELS = (
+    "accounts",
+    "sessions_app",
+    "predictions",
+    "fpga_export",
+    "trading",
+    "contact",
+    "assistant",
+)
 # A core is arithmetic on values.
 FRAMEWORKS = {"django", "rest_framework", "channels", "celery", "drf_spectacular", "asgiref"}
 HEAVY = ["tensorflow", "keras", "matplotlib", "openai", "torch", "pandas", "sklearn", "scipy"]
 # "app.module" and "visionai.urls" in a string are imports by another name.
 DOTTED = re.compile(
-    r"(?!visionai\.sqlite3)(visionai|accounts|sessions_app|predictions|fpga_export|trading|contact)(?:\.\w+)+"
+    r"(?!visionai\.sqlite3)(visionai|accounts|sessions_app|predictions|fpga_export|trading|contact|assistant)(?:\.\w+)+"
 )
 # A foreign key names a model by its app's label; a template lies in its app's folder.
 LABELLED = re.compile(
-    r"(accounts|sessions_app|predictions|fpga_export|trading|contact)[./]\w[\w./]*"
+    r"(accounts|sessions_app|predictions|fpga_export|trading|contact|assistant)[./]\w[\w./]*"
 )
 
 
@@ -137,7 +147,8 @@ def test_a_server_never_imports_training() -> None:
         if path in inside or path.parent.name == "commands":
             continue
         names = [name for _, name in imports_in(ast.parse(path.read_text(encoding="utf-8")))]
-        found += [f"{path}: {one}" for one in names if one.startswith("predictions.training")]
+        trainers = ("predictions.training", "trading.training")
+        found += [f"{path}: {one}" for one in names if one.startswith(trainers)]
     assert found == []
 
 

@@ -5,6 +5,7 @@ The trailing slash is optional on all of them; a redirect would lose the body of
 
 from django.urls import URLPattern, re_path
 
+from assistant import api as assistant_api
 from contact import compat_api as contact_api
 from fpga_export import compat_api as export_api
 from fpga_export import fault_api
@@ -39,6 +40,9 @@ urlpatterns: list[URLPattern] = [
     re_path(r"^cleanup_sessions/?$", export_api.cleanup_sessions),
     re_path(r"^usuarios/?$", users_api.usuarios),
     re_path(r"^usuarios/(?P<user_id>\d{1,18})/?$", users_api.usuario),
+    re_path(r"^imagen/analizar/?$", assistant_api.analyse),
+    re_path(r"^imagen/objetos/?$", assistant_api.objects),
+    re_path(r"^imagen/descripcion/?$", assistant_api.description),
     re_path(r"^contacto/enviar/?$", contact_api.send),
     re_path(r"^contacto/mensajes/?$", contact_api.messages),
     re_path(r"^contacto/(?P<message_id>\d{1,18})/leido/?$", contact_api.read),

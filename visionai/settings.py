@@ -52,6 +52,7 @@ INSTALLED_APPS = [
     "fpga_export",
     "trading",
     "contact",
+    "assistant",
     "visionai",
 ]
 
@@ -303,6 +304,7 @@ SPECTACULAR_SETTINGS = {
 # The platform number is what the vendor's own client sends.
 BROKERS = {name: ENV.broker_hosts(name) | {"platform_id": "82"} for name in BROKER_NAMES}
 BROKER_EGRESS = ENV.broker_egress
+BROKER_LOGIN_PACE = 3.0  # seconds for each login at a broker, on the whole; a few go at once
 PAPER_SEED = ENV.paper_seed
 PAPER_PRICES = ENV.paper_prices
 

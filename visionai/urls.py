@@ -14,6 +14,7 @@ urlpatterns = [
     path("", include("fpga_export.urls")),
     path("", include("trading.urls")),
     path("", include("contact.urls")),
+    path("", include("assistant.urls")),
     path("admin/", admin.site.urls),
     re_path(r"^docs/?$", docs.page, name="docs"),
     re_path(r"^api/v1/schema/?$", docs.schema, name="schema"),
@@ -22,6 +23,7 @@ urlpatterns = [
     path("api/v1/", include("fpga_export.api_urls")),
     path("api/v1/", include("trading.api_urls")),
     path("api/v1/", include("contact.api_urls")),
+    path("api/v1/", include("assistant.api_urls")),
     path("", include("visionai.compat_urls")),
 ]
 

@@ -1,6 +1,7 @@
 // The photo page: each picture goes to the API by itself and shows how far it is.
 import { csrfToken } from "./api.js";
 import { csvCell, saveAs } from "./download.js";
+import { takePictures } from "./picking.js";
 import { byName, drawFaces, showBars } from "./reading.js";
 import { EMOTIONS, emotionWord, filled, language, percent, word } from "./words.js";
 
@@ -161,33 +162,7 @@ function csv() {
   return lines.map((line) => line.map(csvCell).join(",")).join("\r\n") + "\r\n";
 }
 
-part("choose").addEventListener("click", () => part("files").click());
-part("files").addEventListener("change", () => {
-  add(part("files").files);
-  part("files").value = "";
-});
-const drop = part("drop");
-addEventListener("dragover", (event) => {
-  event.preventDefault();
-  drop.classList.add("over");
-});
-addEventListener("dragleave", () => drop.classList.remove("over"));
-addEventListener("drop", (event) => {
-  event.preventDefault();
-  drop.classList.remove("over");
-  add(event.dataTransfer.files);
-});
-addEventListener("paste", (event) => {
-  if (event.clipboardData.files.length) add(event.clipboardData.files);
-});
-for (const button of document.querySelectorAll("[data-sample]")) {
-  button.addEventListener("click", async () => {
-    const response = await fetch(button.dataset.sample);
-    const name = button.dataset.sample.split("/").pop();
-    add([new File([await response.blob()], name, { type: "image/jpeg" })]);
-    part("results-part").scrollIntoView({ block: "start" });
-  });
-}
+takePictures(add);
 part("clear").addEventListener("click", () => {
   waiting.length = results.length = 0;
   part("results").replaceChildren();
@@ -197,4 +172,3 @@ part("download-json").addEventListener("click", () =>
   saveAs("visionai.json", "application/json", JSON.stringify(results, null, 2)),
 );
 part("download-csv").addEventListener("click", () => saveAs("visionai.csv", "text/csv", csv()));
-for (const button of document.querySelectorAll("#choose, [data-sample]")) button.disabled = false;

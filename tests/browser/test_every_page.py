@@ -17,6 +17,7 @@ OPEN = [
     "/panel/emocion/happy/",
     "/modelo/",
     "/letras/",
+    "/objetos/",
     "/modelo/letras/",
     "/contacto/",
     "/cuenta/entrar/",

@@ -8,6 +8,9 @@ from trading.brokers.base import Connector
 from trading.brokers.clock import Clock, WallClock
 from trading.brokers.paper import PaperConnector
 from trading.brokers.paper_rows import RowLedger
+from trading.brokers.quadcode.connector import QuadcodeConnector
+from trading.brokers.quadcode.gate import CacheGate
+from trading.brokers.quadcode.hosts import Hosts
 from trading.core.paper_market import Listing, PaperMarket, usual_listings
 from trading.core.prices import read_recording
 
@@ -32,7 +35,9 @@ def connector(name: str, *, account: str = "", clock: Clock | None = None) -> Co
         market = paper_market()
         ledger = RowLedger(account, start_balance=market.terms.start_balance)
         return PaperConnector(market, ledger, clock=clock or WallClock(), account=account)
-    raise KeyError(name)
+    brand = canonical(name)
+    gate = CacheGate(brand, settings.BROKER_EGRESS, pace=settings.BROKER_LOGIN_PACE)
+    return QuadcodeConnector(Hosts.of(settings.BROKERS[brand]), gate=gate)
 
 
 @cache

@@ -1,0 +1,1 @@
+"""The assistant: what it sees in pictures."""

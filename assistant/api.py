@@ -1,0 +1,83 @@
+"""What is in a picture: canonical, and on the original's paths."""
+
+from collections.abc import Callable
+from typing import Any
+
+from drf_spectacular.utils import extend_schema
+from rest_framework.decorators import (
+    api_view,
+    authentication_classes,
+    parser_classes,
+    permission_classes,
+    throttle_classes,
+)
+from rest_framework.parsers import FormParser, JSONParser, MultiPartParser
+from rest_framework.permissions import AllowAny
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from assistant.pictures import Answer, look_at
+from assistant.serializers import ImageInput, ImageText, LookOutput
+from assistant.throttles import AnonymousImages
+from predictions.refusals import check_anonymous
+from predictions.sent_pictures import picture_of
+from sessions_app.authentication import BearerAuthentication
+from visionai.lib.openapi import problems
+
+
+@extend_schema(
+    tags=["Assistant"],
+    summary="Look at a picture: faces, eyes, people, colours, sharpness",
+    description=(
+        "Without any network: OpenCV's cascades and its detector of standing people. The picture "
+        "is not kept, and the description claims only what was found."
+    ),
+    request={"multipart/form-data": ImageInput, "application/json": ImageText},
+    responses={
+        200: LookOutput,
+        **problems(
+            _400="no_file",
+            _401="bad_token",
+            _413="too_large",
+            _415="unsupported_format",
+            _422="broken",
+            _429="throttled",
+            _503="busy",
+        ),
+    },
+)
+@api_view(["POST"])
+@permission_classes([AllowAny])
+@throttle_classes([AnonymousImages])
+@parser_classes([MultiPartParser, FormParser, JSONParser])
+def look(request: Request) -> Response:
+    return Response(_answer(request).body())
+
+
+def _original(shown: Callable[[Answer], dict[str, Any]]) -> Callable[..., Any]:
+    @extend_schema(exclude=True)
+    @api_view(["POST"])
+    @authentication_classes([BearerAuthentication])  # no cookie counts on the originals' paths
+    @permission_classes([AllowAny])
+    @throttle_classes([AnonymousImages])
+    @parser_classes([MultiPartParser, FormParser, JSONParser])
+    def view(request: Request) -> Response:
+        return Response({"success": True} | shown(_answer(request)))
+
+    return view
+
+
+def _only(*fields: str) -> Callable[[Answer], dict[str, Any]]:
+    return lambda answer: {name: answer.body()[name] for name in (*fields, "provider")}
+
+
+# `POST /imagen/analizar`, `/imagen/objetos`, `/imagen/descripcion`
+analyse = _original(Answer.body)
+objects = _original(_only("objects", "width", "height"))
+description = _original(_only("description"))
+
+
+def _answer(request: Request) -> Answer:
+    if not request.user.is_authenticated:
+        check_anonymous()
+    return look_at(picture_of(request))

@@ -1,0 +1,1 @@
+"""Pure: no framework, no disk, no clock."""

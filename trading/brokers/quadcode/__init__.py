@@ -1,0 +1,1 @@
+"""Exnova and IQ Option: two brands of one platform, told apart by their hosts."""

@@ -1,0 +1,73 @@
+"""One pace of logins for all of us: brokers lock out addresses, so one user's typos hit everyone.
+
+The gate lies in the cache, which all processes share.
+"""
+
+import asyncio
+import random
+import time
+from dataclasses import dataclass
+from typing import Final, Protocol
+
+from django.core.cache import cache
+
+from trading.brokers.base import BrokerRateLimited
+
+BURST: Final = 3
+PACE: Final = 3.0  # seconds for each login, on the whole
+WAIT: Final = 30.0  # seconds that a login waits for its turn
+
+
+class LoginGate(Protocol):
+    async def enter(self) -> None:
+        """Wait for the turn. Raises `BrokerRateLimited`, at once while logins are locked out."""
+        ...
+
+    async def lock(self, seconds: float) -> None:
+        """Nobody logs in for so long."""
+        ...
+
+
+class OpenGate:
+    """For tests of what lies behind it."""
+
+    async def enter(self) -> None:
+        return
+
+    async def lock(self, seconds: float) -> None:
+        return
+
+
+@dataclass(frozen=True, slots=True)
+class CacheGate:
+    """`BURST` slots of one (broker, egress); one that was taken is free again after a while."""
+
+    broker: str
+    egress: str
+    pace: float = PACE
+    wait: float = WAIT
+
+    async def enter(self) -> None:
+        limit = time.monotonic() + self.wait
+        while True:
+            await self._refuse_when_locked()
+            for slot in range(BURST):
+                if await cache.aadd(f"{self._key}:{slot}", 1, timeout=self.pace * BURST):
+                    return
+            if time.monotonic() > limit:
+                raise BrokerRateLimited(self.pace)
+            await asyncio.sleep(self.pace * random.uniform(0.2, 0.6))  # noqa: S311 (a pause)
+
+    async def lock(self, seconds: float) -> None:
+        # A little longer, and for each lock-out differently, so that not all come back at once.
+        lasting = seconds * random.uniform(1.0, 1.1)  # noqa: S311 (a pause)
+        await cache.aset(f"{self._key}:locked", time.time() + lasting, timeout=lasting)
+
+    async def _refuse_when_locked(self) -> None:
+        until = await cache.aget(f"{self._key}:locked")
+        if isinstance(until, float) and (left := until - time.time()) > 0:
+            raise BrokerRateLimited(left)
+
+    @property
+    def _key(self) -> str:
+        return f"broker-login:{self.broker}:{self.egress}"
