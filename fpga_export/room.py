@@ -5,10 +5,12 @@ from typing import Any, Final
 from django.db.models import Sum
 from django.template.defaultfilters import filesizeformat
 
+from accounts.acts import STORAGE
+from accounts.plans import limit_of
 from fpga_export.models import Artifact, ExportSession, Guest, Owner, UploadedNetwork
 from fpga_export.refusals import GuestsQuotaReached, QuotaReached
 
-QUOTA: Final = 500 * 2**20  # bytes of a user's networks and exports
+NO_LIMIT: Final = 2**62
 GUEST_QUOTA: Final = 100 * 2**20
 LARGEST: Final = 3  # networks and exports that a refusal names
 GUESTS_QUOTA: Final = 2 * 2**30  # of all guests together
@@ -16,7 +18,10 @@ GUESTS_QUOTA: Final = 2 * 2**30  # of all guests together
 
 def quota_of(owner: Owner) -> int:
     """How many bytes networks and exports of theirs may take."""
-    return GUEST_QUOTA if isinstance(owner, Guest) else QUOTA
+    if isinstance(owner, Guest):
+        return GUEST_QUOTA
+    most = limit_of(owner, STORAGE.name)
+    return NO_LIMIT if most is None else most
 
 
 def used_bytes(owner: Owner) -> int:

@@ -14,7 +14,10 @@ from typing import Any, Final
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
+from accounts.acts import EXPORT_RUN, EXPORTS_A_DAY
 from accounts.models import User
+from accounts.plans import check_quota
+from accounts.usage import record
 from fpga_export import store
 from fpga_export.child import Ended, run_child
 from fpga_export.core.limits import FILE_BYTES
@@ -153,7 +156,7 @@ def start_export(
     pack: bytes | None = None,
     at: datetime,
 ) -> ExportSession:
-    """Queue a run. Raises `NoNetwork`, `BusyAlready` and `QuotaReached`."""
+    """Queue a run. Raises `NoNetwork`, `BusyAlready`, `QuotaReached` and `DailyLimitReached`."""
     from fpga_export.tasks import run_export  # the task calls this module
 
     if kind not in {ExportSession.Kind.IMAGE, ExportSession.Kind.NETLIST}:
@@ -164,6 +167,8 @@ def start_export(
     folder = store.work(session_id)
     with transaction.atomic():
         _check_idle(owner)
+        if isinstance(owner, User):
+            check_quota(owner, EXPORTS_A_DAY.name, at=at)
         export = ExportSession.objects.create(
             session_id=session_id,
             **belonging(owner),
@@ -307,6 +312,14 @@ def _publish(export: ExportSession, result: dict[str, Any]) -> None:
             step="",
             ended_at=timezone.now(),
         )
+        if export.owner is not None:
+            record(
+                export.owner,
+                act=EXPORT_RUN,
+                key=f"export:{export.pk}",
+                at=timezone.now(),
+                session_id=export.session_id,
+            )
 
 
 def _fail(export: ExportSession, code: str, facts: Mapping[str, Any] | None = None) -> None:

@@ -11,7 +11,9 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
+from accounts.acts import STORAGE
 from accounts.models import User
+from accounts.plans import limit_of
 from fpga_export import forms
 from fpga_export.core.diagram import bars, diagram
 from fpga_export.core.faults import KINDS as FAULT_KINDS
@@ -19,7 +21,7 @@ from fpga_export.fault_words import campaign_tables, fault_name, weighted_layers
 from fpga_export.models import ExportSession
 from fpga_export.pack_forms import calibration_settings, pack_in
 from fpga_export.refusals import BadInput, NoNetwork
-from fpga_export.room import QUOTA, used_bytes
+from fpga_export.room import used_bytes
 from fpga_export.selectors import error_sentence, latest_look, layer_of, network_of, networks_of
 from fpga_export.services import (
     cancel_export,
@@ -62,7 +64,7 @@ def home(request: HttpRequest) -> HttpResponse:
         "networks": networks_of(user),
         "exports": ExportSession.objects.owned_by(user)[:RECENT],
         "used": used_bytes(user),
-        "quota": QUOTA,
+        "quota": limit_of(user, STORAGE.name),
     }
     return render(request, "fpga_export/home.html", facts)
 

@@ -47,13 +47,13 @@ from predictions.services import (
     log_prediction,
     withdraw_consent,
 )
-from predictions.tables import CsvRenderer, JsonFileRenderer, Table, XlsxRenderer
 from predictions.throttles import AnonymousPredictions
 from predictions.versions import active_version
 from predictions.wire import emotions_body, model_body, prediction_body
 from sessions_app.client import client_of
 from sessions_app.models import Sesion
 from visionai.lib.openapi import problems
+from visionai.lib.tables import CsvRenderer, JsonFileRenderer, Table, XlsxRenderer
 
 PAGE_ROWS = 50
 FORM_BYTES = 64 * 1024  # what a multipart form may have around its file

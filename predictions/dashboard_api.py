@@ -22,8 +22,8 @@ from predictions.serializers import (
     TimelineOutput,
     recent_row,
 )
-from predictions.tables import CsvRenderer, Table
 from visionai.lib.openapi import problems
+from visionai.lib.tables import CsvRenderer, Table
 
 MINE = OpenApiParameter("mine", bool, description="Only the caller's own predictions.")
 

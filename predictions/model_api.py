@@ -13,10 +13,10 @@ from rest_framework.response import Response
 
 from predictions.core.report_view import TABLES, read_results
 from predictions.model_cards import EMOTIONS, NETWORKS, ModelCard, find_card
-from predictions.tables import CsvRenderer, JsonFileRenderer, Table, XlsxRenderer
 from predictions.versions import UnknownVersion
 from visionai.lib.errors import DomainError
 from visionai.lib.openapi import problems, shows
+from visionai.lib.tables import CsvRenderer, JsonFileRenderer, Table, XlsxRenderer
 
 TAGS = ["Predictions"]
 ASKED = [

@@ -9,6 +9,7 @@ from django.conf import settings
 from django.db import IntegrityError, transaction
 
 from accounts.models import User
+from accounts.usage import note_readings
 from predictions.core.labels import EMOTIONS
 from predictions.core.reading import Prediction
 from predictions.core.smoothing import Probabilities, settle
@@ -77,6 +78,7 @@ def log_prediction(prediction: Prediction, *, source: Source, at: datetime) -> l
     rows = rows_of(prediction, source=source, at=at)
     for row in rows:
         row.save(force_insert=True)  # one by one: MariaDB gives no ids back for many at once
+    note_readings([(row.user_id, row.session_id) for row in rows], at=at)
     return rows
 
 
@@ -125,11 +127,16 @@ def save_rows(rows: Sequence[PredictionLog]) -> None:
     """Insert many rows in one go. Safe to repeat after an outage, and a user or session that is
     gone by now is left out of its rows."""
     try:
-        with transaction.atomic():
-            PredictionLog.objects.bulk_create(rows, batch_size=500)
+        _insert(rows)
     except IntegrityError:
-        with transaction.atomic():
-            PredictionLog.objects.bulk_create(_insertable(rows), batch_size=500)
+        _insert(_insertable(rows))
+
+
+@transaction.atomic
+def _insert(rows: Sequence[PredictionLog]) -> None:
+    PredictionLog.objects.bulk_create(rows, batch_size=500)
+    if rows:
+        note_readings([(row.user_id, row.session_id) for row in rows], at=rows[-1].timestamp)
 
 
 def _insertable(rows: Sequence[PredictionLog]) -> list[PredictionLog]:

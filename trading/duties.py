@@ -6,7 +6,7 @@ from django.conf import settings
 from django.utils import timezone
 
 from sessions_app import changes
-from trading import cleaning, hub
+from trading import cleaning, hub, metering, order_flow
 from trading.events import TRADING_CANDLE, TRADING_EVENT, TRADING_WORK
 from trading.node_thread import NodeThread
 from trading.services import touch
@@ -21,6 +21,7 @@ EMBEDDED_THREADS = 2  # for the database
 
 
 def register() -> None:
+    order_flow.settled_hooks.append(metering.order_settled)
     changes.listen(TRADING_EVENT, hub.events.told)
     changes.listen(TRADING_CANDLE, hub.candles.told)
     runtime.every(NOTE_OPEN, note_open)

@@ -12,8 +12,10 @@ import pytest
 from django.utils import timezone
 from PIL import Image
 
-from accounts.models import User
-from fpga_export import room, services, store
+from accounts.acts import EXPORT_RUN
+from accounts.models import UsageRow, User, UserLimit
+from accounts.plans import DailyLimitReached
+from fpga_export import services, store
 from fpga_export.archive import zipped
 from fpga_export.models import Artifact, ExportQuerySet, ExportSession
 from fpga_export.refusals import BusyAlready, NameTaken, NetworkRefused, NoNetwork, QuotaReached
@@ -240,17 +242,17 @@ def test_what_is_no_network_is_refused(ada: User, filename: str, data: bytes, co
     assert list(store.networks().iterdir()) == []
 
 
-def test_a_full_quota_takes_nothing_more(ada: User, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_full_quota_takes_nothing_more(ada: User) -> None:
     data = store.shipped()[SMALL].read_bytes()
-    monkeypatch.setattr(room, "QUOTA", len(data) - 1)
+    UserLimit.objects.create(user=ada, name="storage", most=len(data) - 1)
     with pytest.raises(QuotaReached):
         services.upload_network(ada, filename="red.keras", data=data, at=timezone.now())
 
 
 def test_a_run_that_makes_more_than_there_is_room_for_leaves_nothing(
-    ada: User, at_once: AtOnce, monkeypatch: pytest.MonkeyPatch
+    ada: User, at_once: AtOnce
 ) -> None:
-    monkeypatch.setattr(room, "QUOTA", 1 << 20)  # the memories take more
+    UserLimit.objects.create(user=ada, name="storage", most=1 << 20)  # the memories take more
     export = at_once(lambda: start(ada, ExportSession.Kind.WEIGHTS, bits=8))
     export.refresh_from_db()
     assert (export.state, export.error["code"]) == (JobState.FAILED, "quota")
@@ -287,3 +289,25 @@ def test_erasing_an_account_takes_its_files_too(ada: User, at_once: AtOnce) -> N
     services.erase_of(ada)
     left = [path for path in store.root().rglob("*") if path.is_file()]
     assert left == []
+
+
+def test_a_finished_run_counts_once_and_the_days_limit_refuses_the_next(
+    ada: User, at_once: AtOnce
+) -> None:
+    UserLimit.objects.create(user=ada, name="exports_a_day", most=1)
+    export = at_once(lambda: start(ada, ExportSession.Kind.WEIGHTS, bits=8))
+    services.run(export.pk)
+    row = UsageRow.objects.get()
+    assert (row.user, row.act, row.amount) == (ada, EXPORT_RUN.name, 1)
+    assert row.session == export.session_id
+    with pytest.raises(DailyLimitReached):
+        start(ada, ExportSession.Kind.WEIGHTS, bits=8)
+    services.delete_export(export)
+    with pytest.raises(DailyLimitReached):
+        start(ada, ExportSession.Kind.WEIGHTS, bits=8)
+
+
+def test_a_run_that_fails_costs_nothing(ada: User, at_once: AtOnce) -> None:
+    UserLimit.objects.create(user=ada, name="storage", most=1)
+    at_once(lambda: start(ada, ExportSession.Kind.WEIGHTS, bits=8))
+    assert not UsageRow.objects.exists()

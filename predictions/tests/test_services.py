@@ -5,6 +5,8 @@ from django.conf import settings
 from django.db import connection
 from django.utils import timezone
 
+from accounts.models import UsageRow
+from accounts.usage import fold
 from predictions.models import CameraConsent, PredictionLog
 from predictions.services import (
     Source,
@@ -143,3 +145,26 @@ def test_the_sql_printed_for_the_original_finds_the_rows(sql: str) -> None:
     with connection.cursor() as cursor:
         cursor.execute(quoted)
         assert len(cursor.fetchall()) == 1
+
+
+def test_readings_count_for_their_user_once_however_often_they_are_written() -> None:
+    ada, sesion = a_user(), a_session()
+    source = Source(ada.pk, ada.username, sesion.pk, None)
+    version = a_version().pk
+    log_prediction(
+        a_prediction([a_face(), a_face("sad", 0.6)], version=version), source=source, at=NOON
+    )
+    rows = rows_of(a_prediction([a_face()], version=version), source=source, at=NOON)
+    rows += rows_of(a_prediction([a_face()], version=version), source=Source(), at=NOON)
+    save_rows(rows)
+    for row in rows:
+        row.pk = None
+    save_rows(rows)  # after an outage that hid that it had worked
+    fold()
+    usage = UsageRow.objects.get()
+    assert (usage.user, usage.act, usage.amount, usage.session) == (
+        ada,
+        "prediction",
+        3,
+        str(sesion.pk),
+    )
