@@ -61,6 +61,8 @@ def test_two_processes_on_servers_are_one_product(
             asked = [f"{url}/api/v1/sessions"] * 100
             found = list(clients.map(lambda path: call(path, token=first["access_token"]), asked))
         assert all(len(json.loads(one)["sessions"]) == 2 for one in found)
+        for _ in range(20):  # through Redis, from whichever process answers
+            assert json.loads(call(f"{url}/status"))["checks"]["channels"] == {"status": "ok"}
         with ExitStack() as stack:
             offered: Any = ["bearer", second["access_token"]]
             address = f"ws://127.0.0.1:{port}/ws"

@@ -169,6 +169,11 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
         "options": {"expires": 25.0},  # a worker that was away catches up with one
     },
     "tidy up after sessions": {"task": "sessions_app.tasks.tidy_sessions", "schedule": 3600.0},
+    "show that the clock goes": {
+        "task": "visionai.tasks.pulse",
+        "schedule": 30.0,
+        "options": {"expires": 25.0},
+    },
     "run silent exports again": {
         "task": "fpga_export.tasks.send_silent_again",
         "schedule": 30.0,

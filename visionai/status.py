@@ -1,14 +1,19 @@
 """Whether each part works, for machines: `/status`, `/status/health` and the like."""
 
+import asyncio
 import shutil
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from asgiref.sync import async_to_sync
+from channels.layers import get_channel_layer
 from django.conf import settings
 from django.core.cache import cache
 from django.db import connection
+from django.db.models import Count
 from drf_spectacular.utils import OpenApiExample, OpenApiResponse, extend_schema
 from rest_framework import serializers
 from rest_framework.decorators import api_view, authentication_classes, permission_classes
@@ -19,9 +24,14 @@ from rest_framework.response import Response
 from predictions.inference import running_engine
 from predictions.log_buffer import MOST_ROWS, log_buffer
 from sessions_app.authentication import BearerAuthentication
+from sessions_app.models import OpenSocket
 from sessions_app.open_sockets import open_sockets
+from visionai import machine, pulses
 
 LEAST_FREE_BYTES = 500 * 2**20
+CHANNEL_S = 2.0
+QUEUES = ("quick", "heavy")
+KINDS = {"/": "any", "/ws": "any", "/ws/camera": "camera", "/ws/trading": "trading"}
 
 
 class Trouble(Exception):
@@ -38,6 +48,7 @@ class Check:
     name: str
     run: Callable[[], str]
     required: bool = False
+    in_process: bool = False  # of this process: another one cannot tell
 
 
 def database() -> str:
@@ -62,7 +73,63 @@ def disk() -> str:
 
 
 def websocket() -> str:
-    return f"{len(open_sockets)} open in this process"
+    rows = OpenSocket.objects.values_list("path").annotate(count=Count("pk"))
+    kinds: Counter[str] = Counter()
+    for path, count in rows:
+        kinds[KINDS.get("/" + path.strip("/"), "other")] += count
+    told = ", ".join(f"{kind} {count}" for kind, count in sorted(kinds.items()))
+    return f"{len(open_sockets)} open in this process; in all: {told or 'none'}"
+
+
+def channels() -> str:
+    """A message through the channel layer and back."""
+    layer = get_channel_layer()
+    if layer is None:
+        raise Trouble("no channel layer is configured")
+    async_to_sync(_through)(layer)
+    return type(layer).__name__
+
+
+async def _through(layer: Any) -> None:
+    name = await layer.new_channel()
+    await layer.send(name, {"type": "status"})
+    async with asyncio.timeout(CHANNEL_S):
+        await layer.receive(name)
+
+
+def workers() -> str:
+    ages = {queue: pulses.age(queue) for queue in QUEUES}
+    silent = [queue for queue, age in ages.items() if age is None or age > pulses.LOST_S]
+    if silent:
+        raise Trouble("no sign of life from: " + ", ".join(silent))
+    return ", ".join(f"{queue} {age:.0f} s ago" for queue, age in ages.items())
+
+
+def clock() -> str:
+    age = pulses.age(pulses.CLOCK)
+    if age is None or age > pulses.CLOCK_S:
+        raise Trouble("nothing was sent to the workers lately")
+    return f"{age:.0f} s ago"
+
+
+def memory() -> str:
+    free, own = machine.memory()
+    told = f"{_mib(free)} free, {_mib(own)} of this process"
+    if free is not None and free < machine.LEAST_MEMORY:
+        raise Trouble(told)
+    return told
+
+
+def processor() -> str:
+    load = machine.load()
+    told = "unknown" if load is None else f"{load:.2f} waiting or running a processor"
+    if load is not None and load > machine.MOST_LOAD:
+        raise Trouble(told)
+    return told
+
+
+def _mib(size: int | None) -> str:
+    return "?" if size is None else f"{size // 2**20} MiB"
 
 
 def model() -> str:
@@ -79,9 +146,14 @@ def model() -> str:
 checks: list[Check] = [
     Check("database", database, required=True),
     Check("cache", shared_cache, required=True),
-    Check("websocket", websocket, required=True),
-    Check("model", model, required=True),
+    Check("channels", channels, required=True),
+    Check("websocket", websocket, required=True, in_process=True),
+    Check("model", model, required=True, in_process=True),
+    Check("workers", workers),
+    Check("clock", clock),
     Check("disk", disk),
+    Check("memory", memory),
+    Check("processor", processor),
 ]
 # Circuit breakers of outside services.
 breakers: list[Check] = []
