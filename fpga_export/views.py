@@ -17,6 +17,7 @@ from accounts.plans import limit_of
 from fpga_export import forms
 from fpga_export.core.diagram import bars, diagram
 from fpga_export.core.faults import KINDS as FAULT_KINDS
+from fpga_export.export_page import clock_facts, running_facts
 from fpga_export.fault_words import campaign_tables, fault_name, weighted_layers
 from fpga_export.models import ExportSession
 from fpga_export.pack_forms import calibration_settings, pack_in
@@ -236,6 +237,10 @@ def export(request: HttpRequest, session_id: str) -> HttpResponse:
         "fault": error_sentence(found) if found.error else "",
         "done": found.state == JobState.DONE,
     }
+    if not found.has_ended:
+        facts |= running_facts(_user(request), found)
+    if found.kind == ExportSession.Kind.DESIGN and facts["done"]:
+        facts |= clock_facts(result, request.GET.get("clock", ""))
     if found.kind == ExportSession.Kind.CAMPAIGN and facts["done"]:
         facts |= campaign_tables(result["campaign"])
     maps = {ExportSession.Kind.INFERENCE, ExportSession.Kind.FAULTS}

@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-WIDTH: Final = 224
-HEIGHT: Final = 46
+WIDTH: Final = 232
+HEIGHT: Final = 62
 ACROSS: Final = 30  # between two boxes of a row
 DOWN: Final = 26  # between two rows
 
@@ -20,6 +20,8 @@ class Box:
     x: int
     y: int
     unsupported: bool
+    parameters: int
+    macs: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,10 +32,12 @@ class Diagram:
     height: int
     boxes: tuple[Box, ...]
     lines: tuple[tuple[int, int, int, int], ...]
+    box_width: int = WIDTH
+    box_height: int = HEIGHT
 
 
 def diagram(layers: Sequence[Mapping[str, Any]]) -> Diagram:
-    """`layers` in order, each with name, type, inputs, output_shape and unsupported."""
+    """`layers` in order, as `summary.layer_facts` tells of each."""
     depth: dict[str, int] = {}
     rows: dict[int, list[str]] = {}
     for layer in layers:
@@ -54,6 +58,8 @@ def diagram(layers: Sequence[Mapping[str, Any]]) -> Diagram:
             " × ".join(str(size) for size in layer["output_shape"]),
             *places[layer["name"]],
             bool(layer["unsupported"]),
+            int(layer["parameters"]),
+            int(layer["macs"]),
         )
         for layer in layers
     )

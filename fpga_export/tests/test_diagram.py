@@ -4,7 +4,7 @@ from fpga_export.core.diagram import DOWN, HEIGHT, WIDTH, bars, diagram
 def layer(name: str, *inputs: str) -> dict[str, object]:
     shape = [4, 4, 2]
     known: dict[str, object] = {"name": name, "type": "Conv2D", "inputs": list(inputs)}
-    return known | {"output_shape": shape, "unsupported": None}
+    return known | {"output_shape": shape, "unsupported": None, "parameters": 9, "macs": 144}
 
 
 def test_a_layer_stands_below_all_that_it_reads() -> None:

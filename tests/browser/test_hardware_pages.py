@@ -54,7 +54,7 @@ def test_layers_are_looked_into(browser: Browser, workshop: Server) -> None:
         expect(page.get_by_text("De la última vez que miraste dentro")).to_be_visible()
         assert page.locator("svg.chart rect").count() >= 32
         page.goto(f"{workshop.url}{SMALL}")
-        page.click("text=Como grafo")
+        expect(page.get_by_text("120 parámetros, 110 592 MAC")).to_be_visible()
         page.click("svg.graph a:nth-of-type(3)")
         expect(page.locator("h1")).to_have_text("pool1")
         expect(page.get_by_text("Esta capa no tiene pesos")).to_be_visible()
