@@ -12,6 +12,7 @@ from rest_framework.request import Request
 
 from fpga_export.core.fault_config import MESSAGES, BadFaultConfig, read_config
 from fpga_export.core.faults import KINDS, TARGETS
+from fpga_export.core.vhdl.figures import PRESETS
 from fpga_export.refusals import BadFaults, BadInput, NoFile
 
 PICTURE_BYTES: Final = 10 * 2**20
@@ -93,8 +94,12 @@ def image_settings(body: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def design_settings(body: Mapping[str, Any]) -> dict[str, Any]:
-    """Lanes and bits of a core."""
+    """Preset, lanes and bits of a core. Raises `BadInput`."""
+    preset = str(body.get("preset") or "compact")
+    if preset not in PRESETS:
+        raise BadInput(reason=f"preset: {', '.join(PRESETS)}")
     return {
+        "preset": preset,
         "lanes": whole_number(body, "lanes", 4, 1, 16),
         "bits": whole_number(body, "bits", 8, 2, 16),
     }

@@ -46,6 +46,7 @@ def past_synthesis(folder: Path, *, tell: Tell, write: Write) -> dict[str, Any]:
     result = {
         "label": verdict.label,
         "name": facts["name"],
+        "preset": facts["preset"],
         "cycles": facts["cycles"],
         "netlist": verdict.as_json(),
         "estimates": estimates,

@@ -159,6 +159,10 @@ FAULTS: Final[dict[str, str | Promise]] = {
     "no_design": _("The design was deleted."),
     "mismatch": _("The simulation differed from the model, so the design is not given out."),
     "not_for_hardware": _("No core can hold the layer {layer}: {reason}."),
+    "stream_too_wide": _(
+        "A stream cannot take the layer {layer}: a pixel of it has {bits} bits, and {most} are the"
+        " most. The preset compact takes this network."
+    ),
     "array_shape": _("The numbers are not those of a picture of {expected}."),
     "bad_array": _("The numbers are no picture."),
     "channels": _("A picture file has 1 or 3 channels; send this network an array."),

@@ -5,6 +5,7 @@ from typing import Any, Final
 from drf_spectacular.utils import OpenApiExample
 from rest_framework import serializers
 
+from fpga_export.core.vhdl.figures import PRESETS
 from visionai.lib.jobs import JobState
 from visionai.lib.openapi import shows
 
@@ -34,7 +35,15 @@ EXPORT: Final = {
     "step": "",
     "created_at": "2026-11-21T09:54:42Z",
     "ended_at": "2026-11-21T09:54:47Z",
-    "result": {"label": "verified", "lanes": 8, "bits": 8, "cycles": 192380},
+    "result": {
+        "label": "verified",
+        "preset": "stream",
+        "lanes": 16,
+        "bits": 8,
+        "multipliers": 190,
+        "first_cycles": 13776,
+        "cycles": 9278,
+    },
     "error": None,
 }
 
@@ -124,7 +133,17 @@ class ExportInput(serializers.Serializer[Any]):
     kind = serializers.CharField(help_text="inference, image, weights or design, among others.")
     network = serializers.CharField(required=False, help_text="A name of your list of networks.")
     file = serializers.FileField(required=False, help_text="The picture; not for weights.")
-    lanes = serializers.IntegerField(required=False, min_value=1, max_value=16)
+    preset = serializers.ChoiceField(
+        PRESETS,
+        required=False,
+        help_text="Of a design: compact does layer after layer, stream all of them at once.",
+    )
+    lanes = serializers.IntegerField(
+        required=False,
+        min_value=1,
+        max_value=16,
+        help_text="Of a design: output channels that a layer computes at once (stream: at most).",
+    )
     bits = serializers.IntegerField(required=False, min_value=2, max_value=16)
     pack = serializers.FileField(
         required=False,

@@ -5,18 +5,15 @@ result.json or error.json, and progress.json as it goes. It ends when PARENT doe
 """
 
 import json
-import shutil
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from fpga_export import fault_work, pack_work, simulators
-from fpga_export.confined import Limits
+from fpga_export import design_work, fault_work, pack_work
 from fpga_export.core.float_run import run_known
 from fpga_export.core.graph import FloatGraph, ModelRefused
 from fpga_export.core.image_memory import (
@@ -34,24 +31,16 @@ from fpga_export.core.names import file_stem
 from fpga_export.core.pack_report import named
 from fpga_export.core.passes import NotForHardware
 from fpga_export.core.quantise import codes_of, hardware_prefix, quantise
-from fpga_export.core.report import report
-from fpga_export.core.report_workbook import report_workbook
 from fpga_export.core.summary import layer_facts
-from fpga_export.core.vhdl.budget import plan
-from fpga_export.core.vhdl.cycles import predict
-from fpga_export.core.vhdl.design import design
-from fpga_export.core.vhdl.packing import pack_of
 from fpga_export.core.weight_memory import weight_memories
 from fpga_export.netlist_work import past_synthesis
 from fpga_export.orphan import end_with
 from fpga_export.run_folder import BadRequest, Run, calibration
-from fpga_export.simulators import Label, Verdict
 
 Floats = NDArray[np.float32]
 MOST_CHANNELS: Final = (
     256  # pictures of single channels a layer; the mosaic and the sheets have all
 )
-SIMULATED_S: Final = 20.0  # of GHDL's time, half of which is planned for: then the layers end
 
 
 def inference(run: Run) -> dict[str, Any]:
@@ -229,84 +218,6 @@ def weights(run: Run) -> dict[str, Any]:
     return {"tensors": facts, "bits": int(run.asked["bits"])}
 
 
-def whole(run: Run) -> dict[str, Any]:
-    """The network as a core, simulated before anybody gets it."""
-    graph = run.graph()
-    pack = pack_work.loaded(run, graph)
-    picture = pack_work.picture_of(run, graph, pack)
-    calibrated = pack_work.calibrating(pack, picture)
-    lanes, bits = int(run.asked.get("lanes", 4)), int(run.asked.get("bits", 8))
-    run.tell(0.1, "quantise")
-    last, stopped = hardware_prefix(graph)
-    network = quantise(
-        graph, calibrated, weight_bits=bits, activation_bits=max(bits, 4), until=last
-    )
-    codes = codes_of(graph, network, picture)
-    run.tell(0.2, "write")
-    chosen = plan(network, lanes=lanes, cpu_seconds=SIMULATED_S)
-    others = [codes_of(graph, network, one) for one in calibration(picture)[1 : chosen.pictures]]
-    files = design(
-        network,
-        lanes=lanes,
-        pictures=[codes, *others],
-        name=graph.name,
-        library=simulators.library(),
-    )
-    folder = run.folder / "out" / "hdl_designs"
-    simulators.write(files, folder)
-    run.tell(0.3, "simulate")
-    verdict = simulators.simulate(folder, through=chosen.through, limits=Limits(own_group=False))
-    _sweep_build(folder)
-    if not verdict.offered:
-        raise BadRequest("mismatch", log=verdict.log[-2000:])
-    verdict = _of_the_network(verdict, graph, network)
-    told = verdict.as_json()
-    run.write("hdl_designs", "verdict.json", json.dumps(told, indent=1))
-    run.tell(0.9, "report")
-    more = pack_work.more(run, graph, network, picture, pack)
-    found = report(graph, network, calibration(picture), lanes=lanes, verdict=told, more=more)
-    run.write("hdl_designs", "report.json", json.dumps(found, indent=1))
-    run.write("hdl_designs", "report.xlsx", report_workbook(found))
-    outputs, cycles = run_integer(network, codes), predict(network, lanes=lanes)
-    return {
-        "label": verdict.label,
-        "through": verdict.through,
-        "stopped": {"layer": stopped.layer, "reason": stopped.reason} if stopped else {},
-        "lanes": lanes,
-        "bits": bits,
-        "cycles": sum(cycles.values()),
-        "integer_class": int(answers(network, outputs)[0]),
-        "verdict": told,
-        **{key: found["picture"][key] for key in ("float_class", "float_name", "integer_name")},
-        "report": {key: found[key] for key in ("network", "agreement", "layers", "pack")},
-        "nodes": [
-            {
-                "name": node.name,
-                "layers": list(node.layers),
-                "shape": list(node.shape),
-                "format": str(node.format),
-                "lanes": pack_of(node, lanes),
-                "cycles": cycles.get(node.name, 0),
-            }
-            for node in network.nodes
-        ],
-    }
-
-
-def _of_the_network(verdict: Verdict, graph: FloatGraph, network: Network) -> Verdict:
-    """A core that ends before the network does proves no more than the layers that it holds."""
-    if network.nodes[-1].layers[-1] == graph.output:
-        return verdict
-    held = {name for node in network.nodes for name in node.layers}
-    rest = [layer.name for layer in graph.layers if layer.name not in held]
-    label: Label = "verified_through" if verdict.label == "verified" else verdict.label
-    return replace(verdict, label=label, not_simulated=(*verdict.not_simulated, *rest))
-
-
-def _sweep_build(folder: Path) -> None:
-    shutil.rmtree(folder / "build", ignore_errors=True)
-
-
 def synthesised(run: Run) -> dict[str, Any]:
     """A finished design past synthesis; its files were copied into this folder."""
     return past_synthesis(run.folder / "design", tell=run.tell, write=run.write)
@@ -344,7 +255,7 @@ KINDS: Final[Mapping[str, Callable[[Run], dict[str, Any]]]] = {
     "inference": inference,
     "image": image,
     "weights": weights,
-    "design": whole,
+    "design": design_work.whole,
     "netlist": synthesised,
     "faults": faults,
     "campaign": campaign,

@@ -1,4 +1,4 @@
-"""What a compact core takes: bits of memory and multipliers, from the sizes alone.
+"""What a core takes: bits of memory and multipliers, from the sizes alone.
 
 Block memories are counted as if each memory were made of one kind of block and of nothing else, in
 the shape that needs the fewest; tools put small memories into logic. Sources: AMD UG473 (RAMB18,
@@ -6,6 +6,7 @@ RAMB36), Intel MNL-1051 and CV-5V2 (M9K, M10K), Lattice FPGA-TN-02002 (EBR of 4 
 """
 
 import math
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Final
 
@@ -43,25 +44,36 @@ class Cost:
 
 
 def cost_of(node: Node, *, lanes: int) -> Cost:
-    """What the node's engine and the memory of its tensor take."""
+    """What the node's engine and the memory of its tensor take, in a compact core."""
     own = pack_of(node, lanes)
-    ram = (words_of(node.shape, lanes), own * node.format.bits)
     operation = node.operation
-    memories = [ram]
-    parameters = weights = 0
-    if isinstance(operation, (Conv, Depthwise)):
-        parameters = int(operation.weights.size + operation.bias.size)
-        weights = int(operation.weights.size) * operation.weight_format.bits
-        memories += _roms(operation, own)
+    weighted = operation if isinstance(operation, (Conv, Depthwise)) else None
+    return cost_with(
+        weighted,
+        rams=[(words_of(node.shape, lanes), own * node.format.bits)],
+        roms=_roms(weighted, own) if weighted else [],
+        multipliers=own if isinstance(operation, (Conv, Depthwise, AveragePool)) else 0,
+    )
+
+
+def cost_with(
+    operation: Conv | Depthwise | None,
+    *,
+    rams: Sequence[tuple[int, int]],
+    roms: Sequence[tuple[int, int]],
+    multipliers: int,
+) -> Cost:
+    """Of memories, (words, bits of a word) each, and multipliers; `operation` has the weights."""
     blocks = {
-        kind: sum(blocks_of(depth, width, kind) for depth, width in memories) for kind in BLOCKS
+        kind: sum(blocks_of(depth, width, kind) for depth, width in (*rams, *roms))
+        for kind in BLOCKS
     }
     return Cost(
-        parameters=parameters,
-        weight_bits=weights,
-        rom_bits=sum(max(depth, 2) * width for depth, width in memories[1:]),
-        ram_bits=max(ram[0], 2) * ram[1],
-        multipliers=own if isinstance(operation, (Conv, Depthwise, AveragePool)) else 0,
+        parameters=int(operation.weights.size + operation.bias.size) if operation else 0,
+        weight_bits=int(operation.weights.size) * operation.weight_format.bits if operation else 0,
+        rom_bits=sum(max(depth, 2) * width for depth, width in roms),
+        ram_bits=sum(max(depth, 2) * width for depth, width in rams),
+        multipliers=multipliers,
         **blocks,
     )
 

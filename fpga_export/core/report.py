@@ -8,7 +8,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from fpga_export.core.costs import Cost, costs
+from fpga_export.core.costs import Cost
 from fpga_export.core.graph import FloatGraph, Floats
 from fpga_export.core.integer_run import (
     added,
@@ -23,7 +23,9 @@ from fpga_export.core.passes import lower
 from fpga_export.core.quantise import codes_of
 from fpga_export.core.step_values import float_values
 from fpga_export.core.summary import histogram
-from fpga_export.core.vhdl.cycles import efficiency, macs, predict
+from fpga_export.core.vhdl.cycles import macs
+from fpga_export.core.vhdl.figures import Figures
+from fpga_export.core.vhdl.figures import figures as of_core
 
 SCHEMA: Final = 1
 BATCH: Final = 16  # pictures at once, where there are many
@@ -35,34 +37,36 @@ def report(
     pictures: Sequence[Floats],
     *,
     lanes: int,
+    figures: Figures | None = None,
     clock_mhz: float = 100.0,
     verdict: Mapping[str, Any] | None = None,
     more: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """The report on pictures (H, W, C) as Keras would be given them.
 
-    `verdict` is what the simulation said, `more` what else is known (netlist, estimates, clock).
+    `figures` are those of a compact core where none are given; `verdict` is what the simulation
+    said, `more` what else is known (netlist, estimates, clock).
     """
     codes = np.stack([codes_of(graph, network, one) for one in pictures])
     outputs = run_integer(network, codes)
     floats = _floats(graph, network, pictures)
     clipped = saturations(network, codes)
-    cycles, taken = predict(network, lanes=lanes), costs(network, lanes=lanes)
+    core = figures or of_core(network, preset="compact", lanes=lanes)
     simulated = {one["name"]: one["cycles"] for one in (verdict or {}).get("layers", ())}
     layers = []
     for node in network.nodes:
-        own = _layer(node, outputs, floats[node.name], taken[node.name])
+        own = _layer(node, outputs, floats[node.name], core.costs[node.name])
         seen = clipped.get(node.name)
         own |= {
             "saturated": seen.clipped if seen else 0,
             "saturated_share": seen.clipped / seen.codes if seen else 0.0,
-            "cycles": cycles.get(node.name, 0),
+            "cycles": core.cycles.get(node.name, 0),
             "simulated_cycles": simulated.get(node.name),
         }
         layers.append(own)
     return {
         "schema": SCHEMA,
-        "network": _whole(graph, network, layers, taken, lanes=lanes, clock_mhz=clock_mhz),
+        "network": _whole(graph, network, layers, core, lanes=lanes, clock_mhz=clock_mhz),
         "agreement": _agreement(floats[network.answer], answers(network, outputs)),
         "layers": layers,
         "verification": dict(verdict) if verdict else {"label": "not_simulated"},
@@ -179,12 +183,11 @@ def _whole(
     graph: FloatGraph,
     network: Network,
     layers: Sequence[Mapping[str, Any]],
-    taken: Mapping[str, Cost],
+    core: Figures,
     *,
     lanes: int,
     clock_mhz: float,
 ) -> dict[str, Any]:
-    cycles = sum(predict(network, lanes=lanes).values())
     measured = [one for one in layers if one["sqnr_db"] is not None]
     worst = min(measured, key=lambda one: one["sqnr_db"], default=None)
     through = network.node(network.answer).layers[-1]
@@ -194,14 +197,17 @@ def _whole(
         "macs": sum(macs(node) for node in network.nodes),
         "through": through,
         "whole": through == graph.output,
+        "preset": core.preset,
         "lanes": lanes,
-        "cycles": cycles,
+        "multipliers": sum(core.multipliers.values()),
+        "first_cycles": core.first,
+        "cycles": core.each,
         "clock_mhz": clock_mhz,
-        "latency_us": round(cycles / clock_mhz, 3),
-        "pictures_per_second": round(clock_mhz * 1e6 / cycles, 2),
-        "efficiency": round(efficiency(network, lanes=lanes), 4),
+        "latency_us": None if core.first is None else round(core.first / clock_mhz, 3),
+        "pictures_per_second": round(clock_mhz * 1e6 / core.each, 2),
+        "efficiency": round(core.efficiency, 4),
         "saturated": sum(one["saturated"] for one in layers),
         "worst_layer": worst["name"] if worst else None,
         "worst_sqnr_db": worst["sqnr_db"] if worst else None,
-        "cost": asdict(sum(taken.values(), start=Cost())),
+        "cost": asdict(sum(core.costs.values(), start=Cost())),
     }

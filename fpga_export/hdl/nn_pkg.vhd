@@ -63,7 +63,6 @@ package body nn_pkg is
     constant GROW  : natural  := nn_max(-shift, 0);
     constant WIDTH : positive := nn_max(nn_max(a'length + LEAK, shift), bits + 1) + GROW + 2;
     variable wide  : signed(WIDTH - 1 downto 0);
-    variable half  : signed(WIDTH - 1 downto 0) := (others => '0');
     variable moved : signed(WIDTH - 1 downto 0);
     variable code  : signed(bits downto 0);  -- of either kind: signed or unsigned
     variable fits  : boolean := true;
@@ -84,10 +83,10 @@ package body nn_pkg is
     end if;
     moved := wide;
     if shift > 0 then
-      half(nn_max(shift - 1, 0)) := '1';
-      wide := wide + half;
-      -- A slice, not shift_right: GHDL 2.0 writes that to Verilog as a logical shift.
+      -- A slice, not shift_right: GHDL 2.0 writes that to Verilog as a logical shift. Halves go up
+      -- by the last bit that is cut off: of a variable of which one bit is set GHDL 2.0 forgets it.
       moved := resize(wide(WIDTH - 1 downto nn_max(shift, 0)), WIDTH);
+      moved := moved + signed'("0" & wide(nn_max(shift - 1, 0) downto nn_max(shift - 1, 0)));
     elsif shift < 0 then
       moved := resize(wide & (GROW downto 1 => '0'), WIDTH);
     end if;

@@ -31,7 +31,9 @@ architecture rtl of ns_pool is
   constant CELLS : positive := KH * KW;
   constant GB    : positive := XB + nn_bits(CELLS + 1) + 1;
   type values is array (0 to IC - 1) of signed(GB - 1 downto 0);
-  signal advance, full, valid, inside, first, last, last_2 : std_logic := '0';
+  signal full, last_2 : std_logic := '0';
+  -- Wires have no first value: GHDL 2.0's Verilog would hold it until they change.
+  signal advance, valid, inside, first, last : std_logic;
   signal tap : std_logic_vector(IC * XB - 1 downto 0);
   signal grown : values := (others => (others => '0'));
   signal count : natural range 0 to CELLS + 1 := 0;

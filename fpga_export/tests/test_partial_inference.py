@@ -3,9 +3,10 @@
 import json
 from pathlib import Path
 
+from fpga_export.design_work import whole
 from fpga_export.run_folder import Run
 from fpga_export.tests.hostile_files import archive, begin, layer, sequential, stored
-from fpga_export.work import inference, whole
+from fpga_export.work import inference
 
 
 def a_run(folder: Path, **asked: object) -> Run:

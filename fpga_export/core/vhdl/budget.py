@@ -7,6 +7,8 @@ from typing import Final
 from fpga_export.core.ir import AveragePool, Conv, Depthwise, Network, Node
 from fpga_export.core.vhdl.cycles import macs, predict
 from fpga_export.core.vhdl.packing import pack_of
+from fpga_export.core.vhdl.stream import stages
+from fpga_export.core.vhdl.stream_timing import timing
 
 # Microseconds of one core a cycle, of GHDL 2.0 (mcode) on a machine of 2022: measured on networks
 # of 1 to 32 engines, 1 to 16 lanes, 8 and 16 bits.
@@ -14,6 +16,10 @@ CYCLE: Final = 3.0
 LANE: Final = 2.0
 WIDE_LANE: Final = 8.0  # sums of more than 31 bits
 IDLE: Final = 0.45  # each engine sees the clock, at work or not
+# The same of a stream: of a product, and of a step of any stage.
+PRODUCT: Final = 1.7
+WIDE_PRODUCT: Final = 5.0
+STEP: Final = 6.0
 SHARE: Final = 0.5  # of the limit that is planned for: machines differ
 LARGE: Final = 5_000_000  # multiplications, beyond which one picture is enough
 MOST_PICTURES: Final = 3
@@ -43,6 +49,31 @@ def plan(network: Network, *, lanes: int, cpu_seconds: float = 60.0) -> Plan:
     large = sum(macs(node) for node in network.nodes) > LARGE
     pictures = 1 if large else max(1, min(MOST_PICTURES, int(limit / max(each, 1e-9))))
     return Plan(pictures, None, pictures * each)
+
+
+def plan_stream(network: Network, *, lanes: int, cpu_seconds: float = 60.0) -> Plan:
+    """The same of a stream, whose stages all work at once. Raises `NotForStream`."""
+    limit = cpu_seconds * SHARE
+    found = stages(network, lanes=lanes)
+    each = sum(
+        stage.steps
+        * (STEP + stage.multipliers * (WIDE_PRODUCT if _wide(stage.node) else PRODUCT))
+        * 1e-6
+        for stage in found
+    )
+    if each <= limit:
+        large = sum(macs(node) for node in network.nodes) > LARGE
+        pictures = 1 if large else max(1, min(MOST_PICTURES, int(limit / max(each, 1e-9))))
+        return Plan(pictures, None, pictures * each)
+    ends = timing(network, found, pictures=1).ends
+    reached = [ends[stage.node.name][0] if ends[stage.node.name] else None for stage in found]
+    last = max(filter(None, reached), default=1)
+    spent, through = 0.0, found[0].node.name
+    for stage, end in zip(found, reached, strict=True):
+        if end is None or end / last * each > limit:
+            break
+        spent, through = max(spent, end / last * each), stage.node.name
+    return Plan(1, through, spent)
 
 
 def _costs(network: Network, lanes: int) -> Iterator[float]:

@@ -1,7 +1,7 @@
-"""The preset stream: every node at work at once, on the pixels that the one before it gives.
+"""The preset stream: every node at work at once, on the pixels that the ones before it give.
 
 A node keeps a few rows of its input, and works on the next picture while others are at this one.
-Chains alone: a network that joins branches has no such core yet.
+Where branches meet again, pixels of the faster one wait in a FIFO.
 """
 
 import math
@@ -15,6 +15,7 @@ from fpga_export.core.ir import (
     Add,
     AveragePool,
     Codes,
+    Concat,
     Conv,
     Depthwise,
     Format,
@@ -22,23 +23,45 @@ from fpga_export.core.ir import (
     Network,
     Node,
     Pad,
+    Reshape,
     Rounding,
     Window,
 )
-from fpga_export.core.passes import NotForHardware
-from fpga_export.core.vhdl.packing import Memory, bias_memory, full_weights, pack, per_channel
+from fpga_export.core.vhdl.packing import (
+    Memory,
+    bias_memory,
+    full_weights,
+    pack,
+    per_channel,
+    signed_bits,
+)
 
 STREAM_LIBRARY: Final = (
     "nn_pkg.vhd",
+    "ns_fifo.vhd",
     "ns_walk.vhd",
     "ns_mac.vhd",
     "ns_pool.vhd",
+    "ns_add.vhd",
+    "ns_concat.vhd",
+    "ns_reshape.vhd",
     "ns_argmax.vhd",
 )
 ENDING: Final = 8
 MOST_CHANNELS: Final = 16  # input channels that a convolution takes in a cycle
+WIDEST: Final = 16_384  # bits of a pixel
 
-Work: TypeAlias = Conv | Depthwise | MaxPool | AveragePool
+Walking: TypeAlias = Conv | Depthwise | MaxPool | AveragePool
+Work: TypeAlias = Walking | Add | Concat | Reshape
+
+
+class NotForStream(Exception):
+    """A layer that no stream takes, though a compact core does. `code` and `facts` say why."""
+
+    def __init__(self, code: str, layer: str, **facts: object) -> None:
+        self.code = f"stream_{code}"
+        self.facts = {"layer": layer, **facts}
+        super().__init__(f"{layer}: {code} {facts}")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -46,87 +69,109 @@ class Stage:
     """A node with the share of its channels that it takes in a cycle."""
 
     node: Node
-    source: Node
+    sources: tuple[Node, ...]
     work: Work
     lanes: int  # output channels a cycle
     channels: int  # input channels a cycle
 
     @property
+    def source(self) -> Node:
+        """The first input; of most the only one."""
+        return self.sources[0]
+
+    @property
+    def window(self) -> Window | None:
+        """What walks over the input's rows, if anything does."""
+        return None if isinstance(self.work, (Add, Concat, Reshape)) else self.work.window
+
+    @property
+    def each(self) -> int:
+        """Cycles that a pixel of the output takes; of a reshape, one of the input."""
+        if self.window is None:
+            return self.source.shape[2] // self.share if isinstance(self.work, Reshape) else 1
+        taps = math.prod(self.window.kernel)
+        if not isinstance(self.work, Conv):
+            return taps
+        chunks = -(-self.source.shape[2] // self.channels)
+        return taps * chunks * -(-self.node.shape[2] // self.lanes)
+
+    @property
+    def share(self) -> int:
+        """Channels that a reshape moves in a cycle."""
+        return math.gcd(self.source.shape[2], self.node.shape[2])
+
+    @property
     def steps(self) -> int:
         """Cycles that a picture takes where nothing makes it wait."""
-        height, width, depth = self.node.shape
-        taps = math.prod(self.work.window.kernel)
-        if not isinstance(self.work, Conv):
-            return height * width * taps
-        groups = -(-depth // self.lanes)
-        return height * width * taps * groups * -(-self.source.shape[2] // self.channels)
+        paced = self.source if isinstance(self.work, Reshape) else self.node
+        return math.prod(paced.shape[:2]) * self.each
 
     @property
     def multipliers(self) -> int:
         """Products a cycle."""
         if isinstance(self.work, Conv):
             return self.lanes * self.channels
-        return self.source.shape[2] if isinstance(self.work, Depthwise) else 0
+        return self.source.shape[2] if isinstance(self.work, (Depthwise, AveragePool)) else 0
 
     @property
     def rows(self) -> int:
         """Rows of the input that it keeps."""
-        window = self.work.window
+        window = self.window
+        if window is None:
+            return 0
         return (window.kernel[0] - 1) * window.dilation[0] + 1 + 2 * window.stride[0]
 
 
 def stages(network: Network, *, lanes: int) -> tuple[Stage, ...]:
-    """A stage a node, none faster than the slowest needs. Raises `NotForHardware`."""
+    """A stage a node, none faster than the slowest needs. Raises `NotForStream`."""
     found = []
-    for before, node in zip(network.nodes, network.nodes[1:], strict=False):
-        if node.inputs != (before.name,):
-            raise NotForHardware(node.layers[-1], "a stream has no branches yet")
-        work = _work(node, before)
-        found.append(
-            Stage(
-                node, before, work, min(lanes, node.shape[2]), min(MOST_CHANNELS, before.shape[2])
-            )
-        )
-    if network.answer != network.nodes[-1].name or not found:
-        raise NotForHardware(network.nodes[-1].layers[-1], "a stream ends with its answer")
-    slowest = max(math.prod(network.nodes[0].shape[:2]), *(stage.steps for stage in found))
+    by_name = {node.name: node for node in network.nodes}
+    for node in network.nodes:
+        bits = node.shape[2] * node.format.bits
+        if bits > WIDEST:
+            raise NotForStream("too_wide", node.layers[-1], bits=bits, most=WIDEST)
+    for node in network.nodes[1:]:
+        sources = tuple(by_name[name] for name in node.inputs)
+        own, most = min(lanes, node.shape[2]), min(MOST_CHANNELS, sources[0].shape[2])
+        found.append(Stage(node, sources, _work(node, sources[0]), own, most))
+    slowest = max(math.prod(network.nodes[0].shape[:2]), *(stage.steps for stage in found), 1)
     return tuple(_folded(stage, slowest) for stage in found)
 
 
 def _work(node: Node, source: Node) -> Work:
-    operation, shape = node.operation, source.shape
-    if isinstance(operation, (Conv, MaxPool, AveragePool)):
+    operation = node.operation
+    if isinstance(operation, (Conv, MaxPool, AveragePool, Add, Concat, Reshape)):
         return operation
     if isinstance(operation, Depthwise):
-        if per_channel(operation):
-            return operation
-        weights = full_weights(operation)
-        return Conv(
-            operation.window,
-            weights,
-            operation.bias,
-            operation.weight_format,
-            operation.sum_bits,
-            operation.rounding,
-        )
+        return operation if per_channel(operation) else _filled(operation)
     if isinstance(operation, Pad):
-        kept = Rounding(0, node.format.low, node.format.high)
-        window = Window((1, 1), padding=operation.padding)
-        return _scaled(shape[2], window, 0, source.format.bits + 2, kept)
-    if isinstance(operation, Add) and len(operation.left_shifts) == 1:
-        shift = operation.left_shifts[0]
-        if shift <= 14:
-            bits = max(operation.sum_bits, source.format.bits + shift) + 1
-            return _scaled(shape[2], Window((1, 1)), shift, bits, operation.rounding)
-    kind = type(operation).__name__
-    raise NotForHardware(node.layers[-1], f"a stream has no {kind} yet")
+        return _framed(operation, node, source)
+    raise TypeError(f"no stage for {operation!r}")
 
 
-def _scaled(channels: int, window: Window, shift: int, bits: int, rounding: Rounding) -> Depthwise:
-    """Each code times a power of two."""
-    weights = np.full((1, 1, channels, 1), 1 << shift, np.int64)
-    bias = np.zeros(channels, np.int64)
-    return Depthwise(window, weights, bias, Format(shift + 2, 0), bits, rounding)
+def _filled(operation: Depthwise) -> Conv:
+    """A depthwise convolution with several outputs a channel, as one with zeros in it."""
+    return Conv(
+        operation.window,
+        full_weights(operation),
+        operation.bias,
+        operation.weight_format,
+        operation.sum_bits,
+        operation.rounding,
+    )
+
+
+def _framed(operation: Pad, node: Node, source: Node) -> Depthwise:
+    """Each code times one, with zeros around."""
+    channels = source.shape[2]
+    return Depthwise(
+        Window((1, 1), padding=operation.padding),
+        np.ones((1, 1, channels, 1), np.int64),
+        np.zeros(channels, np.int64),
+        Format(2, 0),
+        source.format.bits + 2,
+        Rounding(0, node.format.low, node.format.high),
+    )
 
 
 def _folded(stage: Stage, slowest: int) -> Stage:
@@ -172,6 +217,20 @@ def pixels(codes: Codes, bits: int) -> list[int]:
     return pack(codes.reshape(-1, codes.shape[2]), bits=bits, pack=codes.shape[2])
 
 
+def sizes_of(stage: Stage) -> tuple[tuple[int, int], tuple[int, int]]:
+    """(words, bits of a word) of its weights and of its biases."""
+    assert isinstance(stage.work, (Conv, Depthwise))
+    bias = signed_bits(int(stage.work.bias.min()), int(stage.work.bias.max()))
+    groups = -(-stage.work.bias.size // stage.lanes)
+    width = stage.multipliers * stage.work.weight_format.bits
+    return (stage.each, width), (groups, bias * stage.lanes)
+
+
 def interval(found: Sequence[Stage]) -> int:
     """Cycles a picture where all stages are at work: those of the slowest."""
     return max(stage.steps for stage in found)
+
+
+def weighted(stage: Stage) -> bool:
+    """Whether it has weights and biases."""
+    return isinstance(stage.work, (Conv, Depthwise))
