@@ -97,6 +97,22 @@ def test_a_whole_network_is_simulated_before_it_is_given(ada: User, at_once: AtO
     assert not any(name.startswith("build") for name in names)
 
 
+def test_a_stream_is_simulated_before_it_is_given_and_says_how_fast_it_is(
+    ada: User, at_once: AtOnce
+) -> None:
+    asked = {"preset": "stream", "lanes": 16, "bits": 8}
+    export = finished(at_once(lambda: start(ada, ExportSession.Kind.DESIGN, **asked)))
+    result = export.result
+    assert (result["label"], result["preset"]) == ("verified", "stream")
+    assert result["verdict"]["values"] > 20_000
+    assert result["cycles"] < result["first_cycles"] < 20_000
+    assert result["multipliers"] == sum(node["lanes"] for node in result["nodes"])
+    assert all(node["cycles"] == node["simulated_cycles"] for node in result["nodes"][1:])
+    assert result["report"]["network"]["preset"] == "stream"
+    names = set(export.artifacts.values_list("name", flat=True))
+    assert {"lib/ns_walk.vhd", "sim/netlist/netlist_tb.v", "report.xlsx"} <= names
+
+
 def test_a_run_that_fails_says_why_and_leaves_nothing(ada: User, at_once: AtOnce) -> None:
     def broken() -> ExportSession:
         return services.start_export(

@@ -23,6 +23,7 @@ STEP: Final = 6.0
 SHARE: Final = 0.5  # of the limit that is planned for: machines differ
 LARGE: Final = 5_000_000  # multiplications, beyond which one picture is enough
 MOST_PICTURES: Final = 3
+MOST_STREAMED: Final = 2  # the second one while the first is still at work
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +64,7 @@ def plan_stream(network: Network, *, lanes: int, cpu_seconds: float = 60.0) -> P
     )
     if each <= limit:
         large = sum(macs(node) for node in network.nodes) > LARGE
-        pictures = 1 if large else max(1, min(MOST_PICTURES, int(limit / max(each, 1e-9))))
+        pictures = 1 if large else max(1, min(MOST_STREAMED, int(limit / max(each, 1e-9))))
         return Plan(pictures, None, pictures * each)
     ends = timing(network, found, pictures=1).ends
     reached = [ends[stage.node.name][0] if ends[stage.node.name] else None for stage in found]
