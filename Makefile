@@ -4,11 +4,13 @@
 # make bench-hdl  networks taken to hardware: cycles, use of the multipliers, times, against goals
 # make fuzz-hdl  500 random networks in GHDL, 100 of them as netlists too, each also with faults
 # make train-known  trading agents on walks and on injected signals, with more seeds than the tests
+# make rounds ROUNDS=100   orders through connections that break, each fate held against the ledger
+# make broker-contract   read-only checks of a live PRACTICE account (docs/brokers.md)
 # make evaluate DATA=DIR   measure the shipped networks on the packs in DIR and rewrite their figures
 SHELL := /bin/bash
 .SHELLFLAGS := -o pipefail -c
 .DEFAULT_GOAL := run
-.PHONY: run test lint bench bench-hdl fuzz-hdl train-known evaluate clean
+.PHONY: run test lint bench bench-hdl fuzz-hdl train-known rounds broker-contract evaluate clean
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -36,6 +38,12 @@ fuzz-hdl: .venv/development
 
 train-known: .venv/development
 	$(BIN)/python -m trading.tests.train_known $(or $(SEEDS),10) $(or $(ROWS),20000)
+
+rounds: .venv/development
+	ROUNDS=$(or $(ROUNDS),100) SEED=$(or $(SEED),1) $(BIN)/python -m pytest -n0 -q trading/tests/test_lost_orders.py
+
+broker-contract: .venv/runtime
+	@$(BIN)/python manage.py broker_contract $(ARGS)
 
 evaluate: .venv/runtime
 	@test -n "$(DATA)" || { echo "say where the packs are: make evaluate DATA=DIR" >&2; exit 2; }

@@ -152,9 +152,11 @@ class Market:
 
     # Candles
 
-    def history(self, number: int, size: int, to: int, count: int) -> list[dict[str, Any]]:
-        """Closed candles that end at `to` or before."""
-        end = to - to % size
+    def history(
+        self, number: int, size: int, *, to: int, count: int, now: int
+    ) -> list[dict[str, Any]]:
+        """Candles that begin at `to` or before and have ended by now."""
+        end = min(to - to % size + size, now - now % size)
         found = candles_of(
             self.actives[number].prices, "", seconds=size, start=end - count * size, count=count
         )

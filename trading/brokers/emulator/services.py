@@ -112,7 +112,7 @@ class Services:
             session.answer(number, "candles", {"to": ["to must not be in the future"]}, 4220)
             return
         count = max(0, min(count, MOST_CANDLES))
-        found = self._emulator.market.history(active, size, min(to, now), count)
+        found = self._emulator.market.history(active, size, to=to, count=count, now=now)
         if self._emulator.faults.candle_gap:
             found = [one for one in found if one["id"] % 3]
         session.answer(number, "candles", {"candles": found})

@@ -135,19 +135,16 @@ class Web:
         with suppress(OSError, asyncio.IncompleteReadError, ValueError, asyncio.LimitOverrunError):
             head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
             first, *lines = head.split("\r\n")
-            headers = dict(line.lower().split(": ", 1) for line in lines if ": " in line)
-            exact = dict(line.split(": ", 1) for line in lines if ": " in line)
+            pairs = [line.split(": ", 1) for line in lines if ": " in line]
+            headers = {name.lower(): value for name, value in pairs}
             length = min(int(headers.get("content-length", "0")), LARGEST)
             body = await reader.readexactly(length)
-            cookie = next((value for name, value in exact.items() if name.lower() == "cookie"), "")
             method, path, _ = first.split(" ", 2)
-            writer.write(self._answer(method, path, headers, cookie, body))
+            writer.write(self._answer(method, path, headers, body))
             await writer.drain()
         writer.close()
 
-    def _answer(
-        self, method: str, path: str, headers: dict[str, str], cookie: str, body: bytes
-    ) -> bytes:
+    def _answer(self, method: str, path: str, headers: dict[str, str], body: bytes) -> bytes:
         logs_in = path in {"/api/v2/login", "/v2/login"}
         if logs_in and self._faults.html_at_login:
             return _response(200, HTML, "text/html")
@@ -158,7 +155,7 @@ class Web:
         elif method == "POST" and path == "/api/v2/verify/2fa":
             status, said = self._logins.verify(found)
         elif method == "POST" and path in {"/api/v1.0/logout", "/api/v2/logout"}:
-            ssid = cookie.partition("ssid=")[2].split(";")[0]
+            ssid = headers.get("cookie", "").partition("ssid=")[2].split(";")[0]
             status, said = self._logins.log_out(ssid)
         elif method == "POST" and path == "/control" and self._is_control(headers):
             status, said = 200, {"answer": self._control(found)}
