@@ -100,6 +100,7 @@ function currentQuery() {
 const socket = new TradingSocket(session, Number(board.dataset.seq), {
   event(event) {
     board.dataset.seq = event.seq;
+    board.dispatchEvent(new CustomEvent("told", { detail: event }));
     lookSoon();
   },
   candle(candle) {

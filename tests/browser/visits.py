@@ -15,12 +15,15 @@ _numbers = itertools.count(1)
 
 NOTE_WHAT_THE_PAGE_HIDES = """
 window.closes = [];
+window.sockets = [];
+window.told = [];
 window.violations = [];
 document.addEventListener("securitypolicyviolation", (event) =>
   window.violations.push(`${event.violatedDirective} ${event.blockedURI}`));
 window.WebSocket = class extends WebSocket {
   constructor(...all) {
     super(...all);
+    window.sockets.push(this);
     this.addEventListener("close", (event) => window.closes.push(event.code));
   }
 };

@@ -1,0 +1,177 @@
+"""Paper money, from the first press to the invoice; and two people who never meet."""
+
+import re
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from tests.browser.visits import Visitor, register, sign_in, until, visitor
+from tests.services.fixtures import Serve
+from tests.services.server import Server
+
+pytestmark = [pytest.mark.browser, pytest.mark.server]
+SESSION = re.compile(r"/trading/sesiones/([0-9a-f-]{36})/")
+
+
+@pytest.fixture(scope="module")
+def exchange(serve_module: Serve) -> Server:
+    return serve_module()
+
+
+def begin_with_paper(guest: Visitor) -> Page:
+    """One press, and the board is there and live."""
+    page = guest.open("/trading/")
+    expect(page.get_by_text("No hay ninguna sesión viva")).to_be_visible()
+    page.click(".empty button.first")
+    page.wait_for_url(SESSION)
+    expect(page.locator("#line")).to_have_text("En vivo")
+    expect(page.locator("#piece-head .reading")).to_have_text("Conectada")
+    return page
+
+
+def session_of(page: Page) -> str:
+    found = SESSION.search(page.url)
+    assert found
+    return found[1]
+
+
+def start_a_bot_that_trades_at_each_candle(page: Page) -> None:
+    page.click("text=Elegir estrategia")
+    page.check("input[value=momentum]")
+    page.fill("[name='momentum.period']", "1")
+    page.fill("[name='momentum.threshold']", "0")
+    page.fill("#id_asset", "EURUSD-OTC")
+    page.fill("#id_stake", "3")
+    page.select_option("#id_candle_seconds", "5")
+    page.click("text=Guardar y arrancar el bot")
+    expect(page.locator("#bot-state")).to_have_text("En marcha")
+
+
+def test_from_one_press_over_a_bot_to_the_invoice(browser: Browser, exchange: Server) -> None:
+    with visitor(browser, exchange.url, locale="es") as guest:
+        register(guest)
+        page = begin_with_paper(guest)
+        expect(page.locator("h1 + .badge")).to_have_text("PRACTICE")
+        until(page, "document.querySelectorAll('#chart canvas').length > 0")
+        until(page, "document.querySelectorAll('#candles tbody tr').length >= 30")
+        expect(page.get_by_text("TradingView Lightweight Charts™")).to_be_visible()
+        start_a_bot_that_trades_at_each_candle(page)
+        board = page.url
+        # Nobody touches the page: what happens comes to it.
+        rows = page.locator("#piece-orders tbody tr")
+        expect(rows.first).to_be_visible(timeout=30_000)
+        until(page, "document.querySelectorAll('#piece-orders tbody tr').length >= 2", seconds=30)
+        expect(rows.first).to_contain_text("EURUSD-OTC")
+        expect(rows.first).to_contain_text("Bot")
+        guest.check(page)
+        page.click("text=Parar el bot")
+        expect(page.locator("#bot-state")).to_have_text("Parado")
+        made = exchange.query("SELECT count(*) FROM trading_order")[0][0]
+        page.wait_for_timeout(6_000)  # a candle more, and no order of the bot
+        assert exchange.query("SELECT count(*) FROM trading_order")[0][0] == made
+        page.set_viewport_size({"width": 360, "height": 800})
+        guest.go(page, board.removeprefix(exchange.url))
+        expect(page.locator("#line")).to_have_text("En vivo")
+        guest.check(page)
+        with page.expect_download() as started:
+            page.click("#piece-orders a.button")
+        table = Path(str(started.value.path())).read_text("utf-8").splitlines()
+        assert len(table) == int(str(made)) + 1
+
+
+def test_a_line_that_was_cut_misses_nothing(browser: Browser, exchange: Server) -> None:
+    with visitor(browser, exchange.url, locale="es") as guest:
+        register(guest)
+        page = begin_with_paper(guest)
+        session = session_of(page)
+        page.evaluate(
+            "document.querySelector('#board').addEventListener('told',"
+            " (event) => window.told.push(event.detail.seq))"
+        )
+        before = int(page.get_attribute("#board", "data-seq") or 0)
+        guest.context.set_offline(True)
+        page.evaluate("window.sockets.forEach((socket) => socket.close())")
+        expect(page.locator("#line")).to_have_text("Se ha cortado la línea; intentándolo de nuevo")
+        _log(exchange, session, times=3)
+        seen = page.evaluate("Number(document.querySelector('#board').dataset.seq)")
+        assert seen == before
+        guest.complaints.clear()  # that the line was cut
+        guest.context.set_offline(False)
+        until(page, f"Number(document.querySelector('#board').dataset.seq) >= {before + 3}")
+        expect(page.locator("#line")).to_have_text("En vivo")
+        told = page.evaluate("window.told")
+        assert told == list(range(before + 1, before + 1 + len(told)))
+
+
+def _log(exchange: Server, session: str, *, times: int) -> None:
+    """Something happens while nobody hears it."""
+    code = (
+        "from django.db import transaction; from django.utils import timezone;"
+        "from trading.events import emit_log; from trading.models import TradingSession\n"
+        "with transaction.atomic():\n"
+        f"    row = TradingSession.objects.get(pk='{session}')\n"
+        f"    for number in range({times}):\n"
+        "        emit_log(row, 'note', at=timezone.now(), number=number)"
+    )
+    exchange.manage("shell", "-v0", "-c", code)
+
+
+def test_two_people_in_two_browsers_see_only_their_own(browser: Browser, exchange: Server) -> None:
+    with (
+        visitor(browser, exchange.url, locale="es") as ana,
+        visitor(browser, exchange.url, locale="es") as eva,
+    ):
+        register(ana)
+        register(eva)
+        mine, hers = begin_with_paper(ana), begin_with_paper(eva)
+        trade_by_hand(mine, "11", "call")
+        trade_by_hand(hers, "22", "put")
+        expect(mine.locator("#piece-orders tbody tr")).to_have_count(1)
+        expect(mine.locator("#piece-orders tbody tr")).to_contain_text("11,00")
+        expect(hers.locator("#piece-orders tbody tr")).to_have_count(1)
+        expect(hers.locator("#piece-orders tbody tr")).to_contain_text("22,00")
+        foreign = session_of(hers)
+        page = ana.context.new_page()
+        for tail in ("", "bot/", "ordenes/", "limites/", "registro/", "piezas/"):
+            answer = page.goto(f"{exchange.url}/trading/sesiones/{foreign}/{tail}")
+            assert answer
+            assert answer.status == 404, tail
+        page.goto(f"{exchange.url}/trading/")
+        assert foreign not in page.content()
+        ana.check(mine)
+        eva.check(hers)
+
+
+def trade_by_hand(page: Page, stake: str, direction: str) -> None:
+    until(page, "document.querySelector('#id_asset').value !== ''")
+    page.fill("#id_stake", stake)
+    page.fill("#id_minutes", "5")
+    page.click(f"button[value={direction}]")
+    expect(page.get_by_text("La orden está colocada.")).to_be_visible()
+
+
+def test_a_session_is_steered_without_a_mouse(browser: Browser, exchange: Server) -> None:
+    with visitor(browser, exchange.url, locale="es") as guest:
+        name = register(guest)
+        page = begin_with_paper(guest)
+        page.get_by_role("button", name="Detener", exact=True).focus()
+        page.keyboard.press("Enter")
+        expect(page.get_by_text("Detenido: no pasa ninguna orden.")).to_be_visible()
+        expect(page.get_by_role("button", name="Arrancar el bot")).to_be_disabled()
+        page.get_by_role("button", name="Dejar pasar órdenes otra vez").focus()
+        page.keyboard.press("Space")
+        expect(page.get_by_role("button", name="Arrancar el bot")).to_be_enabled()
+        page.goto(f"{page.url}limites/")
+        page.fill("#id_stake", "50")
+        page.fill("#id_trades_per_hour", "61")
+        page.locator("#id_stake").focus()
+        page.keyboard.press("Enter")
+        expect(page.get_by_text("Lo que sube vale dentro de 24 horas")).to_be_visible()
+        expect(page.locator("#id_stake")).to_have_value("50.00")
+        expect(page.locator("#id_trades_per_hour")).to_have_value("60")
+        guest.check(page)
+        guest.context.clear_cookies()
+        sign_in(guest, name)
+        guest.go(page, "/trading/")
+        expect(page.locator(".grid .card")).to_have_count(1)
