@@ -12,7 +12,7 @@ from fpga_export import fault_api
 from predictions import letters_api
 from sessions_app import compat_api, users_api
 from trading import compat_api as trading_api
-from visionai import status
+from visionai import metrics, status
 
 urlpatterns: list[URLPattern] = [
     re_path(r"^login/?$", compat_api.login),
@@ -57,6 +57,7 @@ urlpatterns: list[URLPattern] = [
     re_path(r"^api/status/?$", trading_api.status),
     re_path(r"^api/history/?$", trading_api.history),
     re_path(r"^api/assets/?$", trading_api.assets),
+    re_path(r"^metrics/?$", metrics.metrics),
     re_path(r"^status/?$", status.status),
     re_path(r"^status/health/?$", status.health),
     re_path(r"^status/websocket/?$", status.sockets),

@@ -57,6 +57,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "visionai.metrics.metrics_middleware",
     "visionai.request_id.request_id_middleware",
     "django.middleware.security.SecurityMiddleware",
     "visionai.static_files.StaticFilesMiddleware",
@@ -350,6 +351,7 @@ EMAIL_USE_TLS = EMAIL.scheme == "smtp" and bool(EMAIL.username)
 EMAIL_TIMEOUT = 10
 DEFAULT_FROM_EMAIL = SERVER_EMAIL = ENV.email_from
 ALLOW_ANONYMOUS_EXPORTS = ENV.allow_anonymous_exports
+METRICS_TOKEN = ENV.metrics_token
 CONTACT_NOTIFY = ENV.contact_notify
 
 # Trading

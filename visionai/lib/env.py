@@ -89,6 +89,7 @@ class Environment(BaseModel):
     email_url: str = "console:"
     email_from: str = "VisionAI <visionai@localhost>"
     contact_notify: Names = []
+    metrics_token: str | None = Field(default=None, min_length=16)
 
     anonymous_predict: bool = True
     allow_anonymous_exports: bool = False
