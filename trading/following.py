@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 
 from trading import order_flow
 from trading.brokers.base import Broker, BrokerError, Position
+from trading.brokers.reconcile import PATIENCE, Ambiguous, NotPlaced, Placed, Sent, fate
+from trading.core.market import Direction
 from trading.models import Order
 
 if TYPE_CHECKING:
@@ -42,8 +44,8 @@ class Following:
 
     def has_given_up(self, orders: list[Order]) -> bool:
         """Whether all of them ended so long ago that the broker must have told, had it known."""
-        now = datetime.now(UTC)
-        return all(one.expires_at is not None and now - one.expires_at > GIVES_UP for one in orders)
+        latest = max(one.created_at + timedelta(minutes=2 * one.minutes) for one in orders)
+        return datetime.now(UTC) - latest > GIVES_UP
 
     async def follow(self, broker: Broker) -> None:
         """Look, where a look is due, and set the next one."""
@@ -58,14 +60,14 @@ class Following:
                 await self._look(broker, orders)
         except (BrokerError, TimeoutError):
             log.info("The positions of session %s were not read", self._keeper.owner.session_id)
-        self._plan(await self._orders())
+        self._plan(await self._orders(), now=broker.now())
 
     async def _orders(self) -> list[Order]:
         keeper = self._keeper
         orders = await keeper.db(order_flow.at_risk, keeper.owner)
         return [one for one in orders if one.pk not in keeper.placing]
 
-    def _plan(self, orders: list[Order]) -> None:
+    def _plan(self, orders: list[Order], *, now: datetime) -> None:
         """When the next look is due: soon for what is unknown, at its expiry for what is open."""
         if not orders:
             self._look_at = None
@@ -73,7 +75,6 @@ class Following:
         pause = LOOKS[min(self._looks, len(LOOKS) - 1)]
         self._looks += 1
         if all(one.state == State.OPEN for one in orders):
-            now = datetime.now(UTC)
             ends = [one.expires_at + NO_NEWS for one in orders if one.expires_at]
             if ends and min(ends) > now:
                 pause, self._looks = (min(ends) - now).total_seconds(), 0
@@ -98,10 +99,35 @@ class Following:
         self, order: Order, open_now: list[Position], closed: list[Position], now: datetime
     ) -> None:
         """Adopt the one position that can be the order, or find that there is none."""
-        keeper = self._keeper
-        for position in [*open_now, *closed]:
-            if position.reference == str(order.key):
-                at = keeper.now()
-                await keeper.db(
-                    order_flow.apply_position, keeper.owner, position, order_pk=order.pk, at=at
-                )
+        keeper, at = self._keeper, self._keeper.now()
+        assert order.sent_at is not None
+        ends_by = order_flow.latest_end(order.sent_at, order.minutes)
+        reads = order.clean_reads
+        if now > ends_by + PATIENCE:
+            reads = await keeper.db(order_flow.count_clean_read, keeper.owner, order.pk)
+        found = fate(
+            Sent(
+                reference=str(order.key),
+                asset=order.asset,
+                direction=Direction(order.direction),
+                stake=order.stake,
+                sent_at=order.sent_at,
+                ends_by=ends_by,
+            ),
+            open_positions=open_now,
+            closed_positions=closed,
+            bound=await keeper.db(order_flow.bound_numbers, keeper.owner),
+            now=now,
+            clean_reads=reads,
+        )
+        if isinstance(found, Placed):
+            await keeper.db(
+                order_flow.apply_position, keeper.owner, found.position, order_pk=order.pk, at=at
+            )
+        elif isinstance(found, NotPlaced):
+            reason = "not_found"
+            await keeper.db(
+                order_flow.mark_not_placed, keeper.owner, order.pk, reason=reason, at=at
+            )
+        elif isinstance(found, Ambiguous):
+            await keeper.db(order_flow.block, keeper.owner, reason="ambiguous", at=at)

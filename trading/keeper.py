@@ -246,7 +246,10 @@ class Keeper:
         try:
             if broker is None or not self.node.holds_leases():
                 return
-            order = await self.db(order_flow.mark_sent, self.owner, order_pk, at=self.now())
+            clock = broker.now()
+            order = await self.db(
+                order_flow.mark_sent, self.owner, order_pk, clock=clock, at=self.now()
+            )
             if order is None:
                 return
             await self._ask_broker(broker, order, not_after=began + SEND_WITHIN)

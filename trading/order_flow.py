@@ -7,6 +7,7 @@ from decimal import Decimal
 from uuid import UUID
 
 from trading.brokers.base import Position
+from trading.core.expiry import grid_of
 from trading.core.states import order_move
 from trading.events import emit_log, emit_order
 from trading.gate import TAKEN_BACK
@@ -28,6 +29,11 @@ class Owner:
     fence: int
 
 
+def latest_end(sent: datetime, minutes: int) -> datetime:
+    """The latest moment at which an order sent then may expire, on the platform's grid."""
+    return sent + timedelta(minutes=minutes, seconds=2 * grid_of(minutes))
+
+
 def pending(owner: Owner) -> list[Order]:
     """What waits to be sent, oldest first."""
     waiting = Order.objects.filter(session_id=owner.session_id, state=State.PENDING)
@@ -40,8 +46,11 @@ def at_risk(owner: Owner) -> list[Order]:
     return list(orders.filter(state__in=[State.SENT, State.OPEN, State.UNKNOWN]).order_by("pk"))
 
 
-def mark_sent(owner: Owner, order_pk: int, *, at: datetime) -> Order | None:
-    """The order, which the caller now sends, once; None where it may not leave any more."""
+def mark_sent(owner: Owner, order_pk: int, *, clock: datetime, at: datetime) -> Order | None:
+    """The order, which the caller now sends, once; None where it may not leave any more.
+
+    `clock` is the broker's, in which an order's `sent_at`, `opened_at` and `expires_at` are kept.
+    """
     with owned(owner.session_id, owner.fence) as session:
         if session.lease_until is None or session.lease_until <= at:
             raise Fenced
@@ -51,8 +60,8 @@ def mark_sent(owner: Owner, order_pk: int, *, at: datetime) -> Order | None:
         if reason := _why_not(session, order, at=at):
             _move(session, order, State.NOT_PLACED, reason=reason, at=at)
             return None
-        order.sent_at, order.fence = at, owner.fence
-        order.expires_at = at + timedelta(minutes=order.minutes)  # until the broker says its own
+        order.sent_at, order.fence = clock, owner.fence
+        order.expires_at = latest_end(clock, order.minutes)  # until the broker says its own
         _move(session, order, State.SENT, at=at)
         return order
 
@@ -87,12 +96,13 @@ def take_over(owner: Owner, *, at: datetime) -> None:
                 _move(session, order, State.UNKNOWN, reason="taken_over", at=at)
 
 
-def count_clean_read(owner: Owner, order_pk: int) -> None:
-    """The history was read whole after the expiry, and the order was not in it."""
+def count_clean_read(owner: Owner, order_pk: int) -> int:
+    """The lists were read whole after expiry and patience; how often so far."""
     with owned(owner.session_id, owner.fence) as session:
         order = Order.objects.select_for_update().get(pk=order_pk, session=session)
         order.clean_reads += 1
         order.save(update_fields=["clean_reads"])
+        return order.clean_reads
 
 
 def block(owner: Owner, *, reason: str, at: datetime) -> None:
@@ -129,10 +139,12 @@ def apply_position(
 
 
 def bound_numbers(owner: Owner) -> set[str]:
-    """The broker's numbers that belong to orders of this session already."""
-    orders = Order.objects.filter(session_id=owner.session_id).exclude(broker_id="")
-    recent = orders.order_by("-pk").values_list("broker_id", flat=True)
-    return set(recent[:5000])
+    """The broker's numbers that belong to orders of this user at this broker already."""
+    session = TradingSession.objects.get(pk=owner.session_id)
+    theirs = Order.objects.filter(
+        session__user_id=session.user_id, session__broker=session.broker
+    ).exclude(broker_id="")
+    return set(theirs.order_by("-pk").values_list("broker_id", flat=True)[:5000])
 
 
 def _find(session: TradingSession, position: Position, order_pk: int | None) -> Order | None:
