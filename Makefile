@@ -2,6 +2,8 @@
 # make test   the whole suite        make lint   ruff and mypy
 # make bench  figures against goals
 # make bench-hdl  networks taken to hardware: cycles, use of the multipliers, times, against goals
+# make bench-trading  1,000 trading sessions on one core, against goals (SESSIONS=)
+# make assay-trading  100 rounds of nodes that die and sleep and lose their broker (ROUNDS=, SEED=)
 # make fuzz-hdl  500 random networks in GHDL, 100 of them as netlists too, each also with faults
 # make train-known  trading agents on walks and on injected signals, with more seeds than the tests
 # make rounds ROUNDS=100   orders through connections that break, each fate held against the ledger
@@ -10,7 +12,8 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -o pipefail -c
 .DEFAULT_GOAL := run
-.PHONY: run test lint bench bench-hdl fuzz-hdl train-known rounds broker-contract evaluate clean
+.PHONY: run test lint bench bench-hdl bench-trading assay-trading fuzz-hdl train-known rounds
+.PHONY: broker-contract evaluate clean
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -44,6 +47,12 @@ rounds: .venv/development
 
 broker-contract: .venv/runtime
 	@$(BIN)/python manage.py broker_contract $(ARGS)
+
+bench-trading: .venv/development
+	$(BIN)/python -m bench.trading $(or $(SESSIONS),1000)
+
+assay-trading: .venv/development
+	$(BIN)/python -m trading.tests.assay $(or $(ROUNDS),100) $(or $(SEED),1)
 
 evaluate: .venv/runtime
 	@test -n "$(DATA)" || { echo "say where the packs are: make evaluate DATA=DIR" >&2; exit 2; }

@@ -6,6 +6,7 @@ from typing import Any
 
 from django.db.models import Count, F, Q, Sum
 
+from accounts.models import User
 from trading.core.risk import Exposure, Limits
 from trading.models import Order, TradingSession
 
@@ -46,6 +47,12 @@ def of_user(
         losses_in_a_row=_losses(orders, limits, since=_midnight(at), at=at),
         switches=switches,
     )
+
+
+def trades_today(user: User, *, at: datetime) -> int:
+    """Of all account types, since midnight; what the broker refused is none."""
+    today = Order.objects.filter(session__user=user, created_at__gte=_midnight(at))
+    return today.exclude(state__in=[Order.State.REJECTED, Order.State.NOT_PLACED]).count()
 
 
 def _totals(orders: Any, of_currency: Q, *, at: datetime) -> dict[str, Any]:

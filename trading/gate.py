@@ -11,6 +11,8 @@ from decimal import Decimal
 
 from django.db import transaction
 
+from accounts.acts import TRADES_A_DAY
+from accounts.plans import check_quota
 from sessions_app.changes import announce
 from sessions_app.models import Sesion
 from trading import exposure, real, switches
@@ -48,7 +50,7 @@ def pass_gate(
     """The order, waiting to be sent by the session's node; the same one again for the same key.
 
     `fence` is the number under which a node owns the session; None where a person asks. Raises
-    `NotAccepted`, `Conflict`, `Halted`, `RiskLimit` or `RealNotEnabled`.
+    `NotAccepted`, `Conflict`, `Halted`, `RiskLimit`, `RealNotEnabled` or `DailyLimitReached`.
     """
     order = Order(
         key=key,
@@ -68,6 +70,8 @@ def pass_gate(
     _check_session(row, source=source, fence=fence, at=at)
     _check_alone(row, order)
     _check_risk(row, order, limits, at=at)
+    used = exposure.trades_today(row.user, at=at)
+    check_quota(row.user, TRADES_A_DAY.name, at=at, used=used)
     order.save(force_insert=True)
     emit_order(row, order, at=at)
     announce(TRADING_WORK, str(row.pk))

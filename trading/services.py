@@ -8,7 +8,9 @@ from decimal import Decimal
 
 from django.db import transaction
 
+from accounts.acts import TRADING_SESSIONS
 from accounts.models import User
+from accounts.plans import check_quota
 from sessions_app.changes import announce
 from sessions_app.models import Sesion
 from trading import commands, gate, real, sealed, switches
@@ -259,8 +261,10 @@ def _session_to_connect(
         if session.wanted == Wanted.DISCONNECTED and session.state not in TradingSession.AT_REST:
             raise Conflict(reason="still_closing")
         return session
-    if mine.live().count() >= MOST_LIVE:
+    live = mine.live().count()
+    if live >= MOST_LIVE:
         raise Conflict(reason="too_many_sessions")
+    check_quota(user, TRADING_SESSIONS.name, at=at, used=live)
     session = TradingSession.objects.create(
         user=user, broker=broker, account_type=account_type, created_at=at, last_used_at=at
     )

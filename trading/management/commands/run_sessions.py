@@ -8,6 +8,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management import BaseCommand
 
+from accounts.rotation import check_keys
 from sessions_app import changes
 from trading.events import TRADING_WORK
 from trading.node import Node
@@ -20,6 +21,7 @@ class Command(BaseCommand):
         parser.add_argument("--threads", type=int, default=4, help="threads for the database")
 
     def handle(self, *args: Any, **options: Any) -> None:
+        check_keys()
         node = Node(lease=settings.TRADING_LEASE_SECONDS, threads=options["threads"])
         changes.listen(TRADING_WORK, node.told)
         changes.feed.start()
