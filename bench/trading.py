@@ -113,12 +113,14 @@ def hear(heard: Heard) -> None:
     def told(subject: str) -> None:
         if not heard.is_on:
             return
-        events = Event.objects.filter(session_id=subject, seq__gt=heard.seen.get(subject, 0))
+        events = Event.objects.filter(
+            session_id=uuid.UUID(subject), seq__gt=heard.seen.get(subject, 0)
+        )
         for event in events.order_by("seq"):
             heard.seen[subject] = event.seq
             heard.latencies.append(time.time() - event.at.timestamp())
             if event.kind == "order":
-                mine = Order.objects.filter(pk=event.data["id"], session_id=subject)
+                mine = Order.objects.filter(pk=event.data["id"], session_id=event.session_id)
                 heard.strangers += not mine.exists()
 
     changes.listen(TRADING_EVENT, told)
@@ -247,7 +249,7 @@ def measure(count: int, pipe: Connection) -> list[Figure]:
         Figure("CPU of one core, all sessions idle with a bot", idle, 60.0, "%", at_least=False),
         Figure("memory of a session", memory, 300.0, "KiB", at_least=False),
         Figure("order gate, p99", percentile(gate_s, 99), 50.0, "ms", at_least=False),
-        Figure("event to listener, p99", percentile(heard.latencies, 99), 1000.0, "ms", at_least=False),
+        Figure("event to ear, p99", percentile(heard.latencies, 99), 1000.0, "ms", at_least=False),
         Figure("orders settled as the book says", settled(), len(book), "", at_least=True),
         Figure("events or orders of another's", wrong, 0.0, "", at_least=False),
     ]

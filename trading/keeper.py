@@ -86,7 +86,7 @@ class Keeper:
                 if not self._done:
                     with suppress(TimeoutError):
                         await asyncio.wait_for(self.news.wait(), self._pause())
-            await self.db(release, self.owner.session_id, self.owner.fence)
+            await self._hand_over()
         except Fenced:
             log.info("Session %s has another owner", self.owner.session_id)
         finally:
@@ -173,6 +173,14 @@ class Keeper:
             await self.db(
                 connections.mark_state, self.owner, State.RECONNECTING, reason="restarted", at=now
             )
+
+    async def _hand_over(self) -> None:
+        """Nobody has it until another node does, and its row says so."""
+        if self.placing:  # their answers count; what has none by then is looked for later
+            await asyncio.wait(list(self.placing.values()), timeout=3.0)
+        if (await self._look()).session.state == State.CONNECTED:
+            await self._mark(State.RECONNECTING, "restarting")
+        await self.db(release, self.owner.session_id, self.owner.fence)
 
     async def _look(self) -> Look:
         return await self.db(_look, self.owner)
@@ -343,8 +351,6 @@ class Keeper:
         return max(0.05, min(due))
 
     async def _let_go(self) -> None:
-        if self.placing:  # their answers count; what has none by then is looked for later
-            await asyncio.wait(list(self.placing.values()), timeout=3.0)
         for task in list(self.placing.values()):
             task.cancel()
         self.bot.forget()

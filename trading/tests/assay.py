@@ -1,4 +1,4 @@
-"""`python -m trading.tests.assay ROUNDS SEED`: the fail-over rounds on a PostgreSQL of their own."""
+"""`python -m trading.tests.assay ROUNDS SEED`: fail-over rounds on their own PostgreSQL."""
 
 import os
 import subprocess
