@@ -23,7 +23,7 @@ from typing import Any
 
 from tests.services.server import ROOT, environment_for
 
-SPEED = 20.0  # the emulator's clock against ours
+STEP = 10.0  # emulator seconds that pass at once while a round waits for its ends
 LEASE = 2.0  # seconds
 SESSIONS = 4
 LONGEST = 60.0  # seconds for a round
@@ -103,7 +103,7 @@ def main(rounds: int, seed: int) -> int:
 
     folder = Path(tempfile.mkdtemp(prefix="visionai-failover-"))
     with ExitStack() as stack:
-        emulator = stack.enter_context(running_emulator(seed=seed, clock=ScaledClock(START, SPEED)))
+        emulator = stack.enter_context(running_emulator(seed=seed, clock=ScaledClock(START)))
         environment = _environment(folder, emulator.hosts)
         nodes = Nodes(environment, folder)
         stack.callback(nodes.stop)
@@ -207,10 +207,16 @@ def _round(
     time.sleep(chance.uniform(0.0, 0.4))
     _break_node(emulator, nodes, sessions, kind, chance)
 
+    mine = Order.objects.filter(key__in=keys)
+
+    def answered() -> bool:
+        return not mine.filter(state__in=["pending", "sent"]).exists()
+
     def ended() -> bool:
-        mine = Order.objects.filter(key__in=keys)
+        emulator.advance(STEP)
         return not mine.exclude(state__in=Order.ENDED).exists()
 
+    _until(answered, seconds=LONGEST, what=lambda: f"{kind}: orders answered: {_orders(keys)}")
     _until(ended, seconds=LONGEST, what=lambda: f"{kind}: orders end: {_orders(keys)}")
     emulator.set(close_missing=False, duplicate_events=False, drop_before_order=0)
     emulator.set(drop_after_order=0, swallow_option_reply=0, fail_order=0)
@@ -333,7 +339,7 @@ def _until(holds: Any, *, seconds: float, what: Any) -> None:
     while not holds():
         if time.monotonic() > limit:
             raise TimeoutError(what())
-        time.sleep(0.1)
+        time.sleep(0.2)
 
 
 def _now() -> Any:
