@@ -1,7 +1,9 @@
 """Workbooks of many numbers, written straight as Office Open XML (ECMA-376).
 
-openpyxl needs 7 µs a cell even in its write-only mode; a row of numbers that is formatted at once
-costs a tenth. Text is always typed as text, so that no cell is ever a formula.
+openpyxl is not used for writing, only in the tests, which read every cell back with it: in its
+write-only mode it took 33 µs a cell where this takes 3 (295,000 cells of float32 in 32 sheets, on
+two busy cores; 4 MB of memory in either), and the maps of one picture are some million
+cells. Text is always typed as text, so that no cell is ever a formula.
 """
 
 import io
@@ -99,7 +101,7 @@ def column_letters(number: int) -> str:
 
 
 def _sheet(sheet: Sheet) -> Iterator[str]:
-    yield f'{DECLARATION}<worksheet xmlns="{MAIN}"><sheetData>'
+    yield f'{DECLARATION}<worksheet xmlns="{MAIN}"><dimension ref="{_extent(sheet)}"/><sheetData>'
     row = 1
     for part in sheet.parts:
         if isinstance(part, np.ndarray):
@@ -112,6 +114,18 @@ def _sheet(sheet: Sheet) -> Iterator[str]:
             yield f'<row r="{row}">{"".join(_cells(cells, row, style))}</row>'
             row += 1
     yield "</sheetData></worksheet>"
+
+
+def _extent(sheet: Sheet) -> str:
+    """The corner cells, by which a reader knows the size before it reads."""
+    rows, columns = 0, 1
+    for part in sheet.parts:
+        if isinstance(part, np.ndarray):
+            rows, wide = rows + len(part), part.shape[1]
+        else:
+            rows, wide = rows + 1, len(part.cells if isinstance(part, Bold) else part)
+        columns = max(columns, wide)
+    return f"A1:{column_letters(columns - 1)}{max(rows, 1)}"
 
 
 def _grid(grid: Grid, first: int) -> Iterator[str]:

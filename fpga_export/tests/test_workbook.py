@@ -3,11 +3,13 @@
 import io
 import math
 import zipfile
+from xml.etree import ElementTree
 
 import numpy as np
 import pytest
 from openpyxl import load_workbook
 
+from fpga_export.core import workbook as core
 from fpga_export.core.workbook import Bold, Sheet, column_letters, sheet_names, workbook
 
 
@@ -75,6 +77,44 @@ def test_what_excel_does_not_take_is_refused() -> None:
         workbook([Sheet("one", [np.zeros((1, 16_385))])])
     with pytest.raises(ValueError, match="too many"):
         workbook([Sheet("one", [np.zeros((1_048_577, 1))])])
+
+
+def test_a_sheet_tells_its_size_before_it_is_read() -> None:
+    sheets = [
+        Sheet("both", [("a", "b", "c"), np.zeros((4, 7))]),
+        Sheet("wide", [np.zeros((1, 16_384))]),
+        Sheet("nothing", []),
+        Sheet("empty row", [()]),
+    ]
+    data = workbook(sheets)
+    book = load_workbook(io.BytesIO(data), read_only=True)
+    found = [sheet.calculate_dimension() for sheet in book.worksheets]
+    assert found == ["A1:G5", "A1:XFD1", "A1:A1", "A1:A1"]
+    assert [len(list(sheet.iter_rows())) for sheet in book.worksheets[:2]] == [5, 1]
+
+
+def test_a_sheet_may_be_filled_to_its_last_row(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert core.MOST_ROWS == 1_048_576  # which would take seconds to write
+    monkeypatch.setattr(core, "MOST_ROWS", 1_000)
+    data = workbook([Sheet("long", [("head",), np.arange(999).reshape(-1, 1)])])
+    rows = opened(data, "long")
+    assert (len(rows), rows[0], rows[-1]) == (1_000, ("head",), (998,))
+    with pytest.raises(ValueError, match="too many"):
+        workbook([Sheet("long", [("head",), np.arange(1_000).reshape(-1, 1)])])
+
+
+def test_every_part_is_sound_xml_that_the_book_names() -> None:
+    data = workbook([Sheet("a & <b>", [("x",)]), Sheet("c", [np.eye(2)])])
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        parts = {name: ElementTree.fromstring(archive.read(name)) for name in archive.namelist()}
+    named = {one.get("PartName") for one in parts["[Content_Types].xml"] if one.get("PartName")}
+    assert named == {f"/{name}" for name in parts if not name.endswith((".rels", "_Types].xml"))}
+    links = parts["xl/_rels/workbook.xml.rels"]
+    targets = {one.get("Id"): one.get("Target") for one in links}
+    assert all(f"xl/{target}" in parts for target in targets.values())
+    (sheets,) = [one for one in parts["xl/workbook.xml"] if one.tag.endswith("}sheets")]
+    ids = [value for one in sheets for key, value in one.attrib.items() if key.endswith("}id")]
+    assert [targets[one] for one in ids] == ["worksheets/sheet1.xml", "worksheets/sheet2.xml"]
 
 
 def test_the_same_numbers_give_the_same_bytes() -> None:
