@@ -6,6 +6,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -25,6 +26,7 @@ class Limits:
     memory: int = 1 << 30  # bytes of address space
     file: int = 256 << 20  # bytes of the largest file that it writes
     wall_seconds: float = 120.0
+    processes: int = 256  # beside those that this user runs already; the system counts per user
     own_group: bool = True  # False in a child that is ended with all that it started
 
 
@@ -70,17 +72,31 @@ def run_confined(command: Sequence[str], folder: Path, limits: Limits) -> Ran:
         log.seek(max(0, size - LONGEST_LOG))
         said = log.read().decode("utf-8", "replace")
     seconds = time.monotonic() - began
-    stopped = timed_out or -code in {signal.SIGXCPU, signal.SIGKILL, signal.SIGXFSZ}
+    ended_by = -code if code < 0 else code - 128  # as a shell tells of its own child
+    stopped = timed_out or ended_by in {signal.SIGXCPU, signal.SIGKILL, signal.SIGXFSZ}
     return Ran(" ".join(command), code, said, seconds, stopped or _out_of_memory(code, said))
 
 
 def limited(command: Sequence[str], limits: Limits) -> list[str]:
     """The command under its limits; a shell sets them, as `preexec_fn` is unsafe beside threads."""
+    most = _running() + limits.processes
     script = (
         f"ulimit -t {limits.cpu_seconds} && ulimit -v {limits.memory >> 10} && "
-        f'ulimit -f {limits.file >> 9} && ulimit -c 0 && exec "$@"'
+        f"ulimit -f {limits.file >> 9} && ulimit -c 0 && "
+        # dash says -p and bash -u. A limit from outside that is lower stays.
+        f'{{ ulimit -p {most} || ulimit -u {most} || true; }} 2>/dev/null && exec "$@"'
     )
     return ["/bin/sh", "-c", script, "sh", *command]
+
+
+def _running() -> int:
+    """Processes and threads of this user, as its limit counts them; root has none that holds."""
+    count, us = 0, os.getuid()
+    for path in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):  # it has just ended
+            if path.stat().st_uid == us:
+                count += sum(1 for _ in (path / "task").iterdir())
+    return count
 
 
 def _kill(child: subprocess.Popen[bytes], limits: Limits) -> None:
