@@ -2,6 +2,7 @@
 # make test   the whole suite        make lint   ruff and mypy
 # make bench  figures against goals
 # make bench-hdl  networks taken to hardware: cycles, use of the multipliers, times, against goals
+#                 (DATA=DIR, where asl.npz is: also how well 8, 10 and 16 bits answer photographs)
 # make bench-trading  1,000 trading sessions on one core, against goals (SESSIONS=)
 # make assay-trading  100 rounds of nodes that die and sleep and lose their broker (ROUNDS=, SEED=)
 # make fuzz-hdl  500 random networks in GHDL, 100 of them as netlists too, each also with faults
@@ -35,6 +36,7 @@ bench: .venv/runtime
 
 bench-hdl: .venv/runtime
 	$(BIN)/python -m bench.hdl $(ARGS)
+	$(if $(DATA),$(BIN)/python -m bench.precision "$(DATA)")
 
 fuzz-hdl: .venv/development
 	$(BIN)/python -m fpga_export.tests.fuzz_hdl $(or $(NETWORKS),500) $(or $(SEED),10000)

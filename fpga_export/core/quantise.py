@@ -37,8 +37,8 @@ from fpga_export.core.step_values import float_values, until_layer
 CANDIDATES: Final = 4  # fractions tried, from the widest range that clips nothing
 ANSWER_BITS: Final = 16  # nothing multiplies the answer, and equal numbers would hide the class
 MANY: Final = 100  # pictures from which the widest values are known; of fewer some lie beyond
-SPARE: Final = 1.3  # what those few are given
-FINE: Final = 12  # bits from which a clipped value costs more than a coarser step: then twice it
+SPARE: Final = 1.3  # times the widest: for few pictures, or for many bits
+FINE: Final = 12  # bits from which a clipped value always costs more than a coarser step
 MOST_VALUES: Final = 20_000_000  # of all layers and pictures together
 SAMPLE: Final = 200_000  # values looked at for a format
 LEAK_BITS: Final = 8
@@ -126,11 +126,11 @@ def _only(steps: Sequence[Step]) -> bool:
 
 
 def best_format(
-    values: NDArray[np.floating[Any]], bits: int, *, signed: bool = True, few: bool = False
+    values: NDArray[np.floating[Any]], bits: int, *, signed: bool = True, spare: float = 1.0
 ) -> Format:
     """The fraction with the least mean squared error, from the widest range that is needed.
 
-    With `few` values at hand the range has room to spare, and nothing is clipped.
+    With a range of `spare` times the widest value nothing is clipped.
     """
     flat = np.asarray(values, np.float64).ravel()
     if flat.size > SAMPLE:
@@ -138,12 +138,20 @@ def best_format(
     most = float(np.abs(values).max(initial=0.0))
     if not most or not math.isfinite(most):
         return Format(bits, bits - 1, signed)
-    spare = (2.0 if bits >= FINE else SPARE) if few else 1.0
     start = math.floor(math.log2(Format(bits, 0, signed).high / (most * spare)))
     start = min(max(start, -30), 60)
-    formats = [Format(bits, start + more, signed) for more in range(1 if few else CANDIDATES)]
+    formats = [Format(bits, start + more, signed) for more in range(CANDIDATES)]
+    if spare > 1:
+        return formats[0]
     errors = [float(np.mean((to_values(to_codes(flat, one), one) - flat) ** 2)) for one in formats]
     return formats[int(np.argmin(errors))]
+
+
+def room(pictures: int, bits: int) -> float:
+    """By how much wider a range is than the widest value that some pictures had."""
+    if pictures < MANY:
+        return 2.0 if bits >= FINE else SPARE
+    return SPARE if bits >= FINE else 1.0
 
 
 @dataclass(slots=True)
@@ -177,8 +185,8 @@ class Builder:
         bits = self.widths.of(step, last=step.name == self.answer)[1]
         if step.kind == "source" and self.bytes_fit and bits >= BYTE.bits and of_bytes(values):
             return BYTE
-        few = step.kind != "source" and len(values) < MANY
-        return best_format(values, bits, signed=not self._positive(step), few=few)
+        spare = 1.0 if step.kind == "source" else room(len(values), bits)
+        return best_format(values, bits, signed=not self._positive(step), spare=spare)
 
     def _positive(self, step: Step) -> bool:
         """Whether no value can be negative."""

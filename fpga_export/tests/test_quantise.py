@@ -10,7 +10,7 @@ from fpga_export.core.graph import FloatGraph
 from fpga_export.core.integer_run import run_integer, to_values
 from fpga_export.core.ir import Add, Conv, Depthwise, Network, Node, Source
 from fpga_export.core.kinds import activation_of
-from fpga_export.core.quantise import best_format, codes_of, quantise
+from fpga_export.core.quantise import best_format, codes_of, quantise, room
 from fpga_export.tests.float_networks import classifier, pictures
 from fpga_export.tests.random_graphs import random_graph, random_pictures
 
@@ -160,8 +160,10 @@ def test_the_answer_keeps_more_bits_unless_it_is_told_otherwise() -> None:
     assert told.nodes[-1].format.bits == 8
 
 
-def test_values_beyond_those_of_few_pictures_have_room() -> None:
-    """One bit more for wide formats, where a coarser step costs nothing that shows."""
+def test_values_beyond_those_of_the_pictures_have_room() -> None:
+    """0.9 of a range of 1 leaves no room for 1.3 times as much: the range is 2 then."""
     values = np.array([0.9, -0.9])
-    assert best_format(values, 16, few=True).fraction == best_format(values, 16).fraction - 1
-    assert best_format(np.array([0.7]), 8, few=True).fraction == 7
+    assert best_format(values, 16).fraction == 15
+    assert best_format(values, 16, spare=room(200, 16)).fraction == 14
+    assert best_format(np.array([0.7]), 8, spare=room(3, 8)).fraction == 7
+    assert (room(200, 8), room(3, 8), room(200, 16), room(3, 16)) == (1.0, 1.3, 1.3, 2.0)
