@@ -22,11 +22,13 @@ from rest_framework.response import Response
 from trading import api, selectors, services
 from trading.events import order_data
 from trading.models import Order, TradingSession
-from trading.serializers import BotInput, ConnectInput, TradeInput, VerifyInput
+from trading.refusals import NotAccepted
+from trading.serializers import BotInput, ConnectInput, OriginalTradeInput, VerifyInput
 from trading.waiting import Pending, View, after, waiting
 from trading.wire import session_body
 
 SHOWN = 200  # trades
+ORIGINAL_NAMES: Final = {"stake": "amount", "minutes": "expiration"}
 MONEY: Final = {"balance", "profit", "amount", "stake", "least_stake", "most_stake"}
 
 
@@ -176,17 +178,15 @@ def _running(session: TradingSession) -> Response:
 @original("POST")
 def trade(request: Request) -> Response:
     found = _session_of(request)
-    body = _body(request)
-    asked = {
-        "asset": body.get("asset"),
-        "direction": body.get("direction"),
-        "stake": body.get("amount", body.get("stake")),
-        "minutes": body.get("expiration", body.get("minutes", 1)),
-    }
-    key = request.headers.get("Idempotency-Key") or body.get("key")
-    data = TradeInput(data=asked | ({"key": key} if key else {}))
+    key = request.headers.get("Idempotency-Key")
+    data = OriginalTradeInput(data={**_body(request)} | ({"key": key} if key else {}))
     data.is_valid(raise_exception=True)
-    return api.trade_with(found, data.validated_data, _traded)
+    try:
+        return api.trade_with(found, data.validated_data, _traded)
+    except NotAccepted as refusal:  # it names our field
+        field = str(refusal.facts["field"])
+        named = ORIGINAL_NAMES.get(field, field)
+        raise NotAccepted(field=named, why=refusal.facts["why"]) from refusal
 
 
 def _traded(order: Order) -> Response:

@@ -7,7 +7,7 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from trading.models import BROKERS, AccountKind
-from trading.words import LIMITS
+from trading.reasons import LIMITS
 
 CANDLE_SIZES = [(5, "5 s"), (15, "15 s"), (30, "30 s"), (60, "1 min"), (300, "5 min")]
 MONEY = ("stake", "daily_loss", "drawdown")

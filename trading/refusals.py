@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from django.utils.translation import gettext_lazy as _
 
+from trading.reasons import FIELDS, LIMITS, REASONS, reason
 from visionai.lib.errors import DomainError
 
 
@@ -45,6 +46,11 @@ class RiskLimit(DomainError):
     status, code, title = 409, "risk_limit", _("A limit holds the order back")
     detail = _("The order was not placed: the limit {limit} allows {allowed}; this makes {found}.")
 
+    def sentence(self) -> str:
+        name = str(self.facts.get("limit"))
+        facts = {**self.facts, "limit": f"“{LIMITS.get(name, name)}”"}
+        return str(self.detail).format(**facts)
+
 
 class Halted(DomainError):
     status, code, title = 409, "risk_limit", _("Trading is halted")
@@ -54,6 +60,10 @@ class Halted(DomainError):
 class Conflict(DomainError):
     status, code, title = 409, "conflict", _("That does not fit what is there")
     detail = _("The session or the order is not in a state for this ({reason}); look at it first.")
+
+    def sentence(self) -> str:
+        why = str(self.facts.get("reason"))
+        return reason(why) if why in REASONS else super().sentence()
 
 
 class NotFound(DomainError):
@@ -71,6 +81,12 @@ class NotAccepted(DomainError):
 
     status, code, title = 400, "not_accepted", _("The data are not accepted")
     detail = _("The value of {field} is not accepted ({why}); correct it.")
+
+    def sentence(self) -> str:
+        field, why = str(self.facts.get("field")), str(self.facts.get("why"))
+        if why not in REASONS:
+            return super().sentence()
+        return f"{FIELDS.get(field, field)}: {reason(why)}"
 
 
 _BY_CODE: dict[str, type[DomainError]] = {

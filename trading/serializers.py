@@ -193,6 +193,16 @@ class TradeInput(serializers.Serializer[Any]):
     minutes = serializers.IntegerField(min_value=1, max_value=1440)
 
 
+class OriginalTradeInput(serializers.Serializer[Any]):
+    """The same in the original's words."""
+
+    key = serializers.UUIDField(required=False)
+    asset = serializers.CharField(max_length=40)
+    direction = DirectionField(max_length=10)
+    amount = amount(source="stake")
+    expiration = serializers.IntegerField(source="minutes", default=1, min_value=1, max_value=1440)
+
+
 @shows(ORDER)
 class OrderOutput(serializers.Serializer[Any]):
     id = serializers.IntegerField()

@@ -6,11 +6,11 @@ from django import template
 from django.utils.formats import number_format
 from django.utils.translation import pgettext
 
-from trading import words
+from trading import reasons, words
 from trading.models import Order
 
 register = template.Library()
-register.filter("reason", words.reason)
+register.filter("reason", reasons.reason)
 register.filter("told", words.told)
 
 
@@ -37,7 +37,7 @@ def strategy(name: str) -> str:
 
 @register.filter
 def limit(name: str) -> str:
-    return str(words.LIMITS.get(name, name))
+    return str(reasons.LIMITS.get(name, name))
 
 
 @register.filter

@@ -262,6 +262,8 @@ def test_a_trade_that_may_not_be_is_refused_and_leaves_nothing(
     }
     refused = ask(api, "POST", "/api/trade", asked | change)
     assert (refused.status_code, refused.json()["error"]["code"]) == (status, code)
+    assert "stake" not in refused.json()["detail"]  # the original's word is amount
+    assert "out_of_range" not in refused.json()["detail"]
     assert not Order.objects.exists()
 
 
