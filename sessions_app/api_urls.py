@@ -2,7 +2,7 @@
 
 from django.urls import re_path
 
-from sessions_app import account_api, auth_api, sessions_api, users_api
+from sessions_app import account_api, auth_api, billing_api, sessions_api, users_api
 
 urlpatterns = [
     re_path(r"^auth/register/?$", auth_api.register, name="api-register"),
@@ -23,6 +23,10 @@ urlpatterns = [
     re_path(r"^account/export/?$", account_api.export, name="api-account-export"),
     re_path(r"^users/?$", users_api.users, name="api-users"),
     re_path(r"^users/(?P<user_id>\d{1,18})/?$", users_api.user, name="api-user"),
+    re_path(r"^usage/?$", billing_api.usage, name="api-usage"),
+    re_path(r"^invoices/?$", billing_api.invoices, name="api-invoices"),
+    re_path(r"^invoices/current/?$", billing_api.current, name="api-invoice-current"),
+    re_path(r"^invoices/(?P<number>\d{4}-\d{1,9})/?$", billing_api.invoice, name="api-invoice"),
     re_path(r"^sessions/?$", sessions_api.list_sessions, name="api-sessions"),
     re_path(r"^sessions/others/?$", sessions_api.end_others, name="api-sessions-others"),
     re_path(r"^sessions/(?P<sesion_id>\d{1,18})/?$", sessions_api.end_one, name="api-session"),

@@ -1,8 +1,8 @@
 """Pages for people."""
 
-from django.urls import path
+from django.urls import path, re_path
 
-from sessions_app import account_views, views
+from sessions_app import account_views, billing_views, views
 
 urlpatterns = [
     path("cuenta/entrar/", views.sign_in, name="sign-in"),
@@ -17,6 +17,11 @@ urlpatterns = [
         "cuenta/recuperar/<str:uid>/<str:token>/",
         account_views.password_reset_confirm,
         name="password-reset-confirm",
+    ),
+    path("cuenta/uso/", billing_views.usage, name="usage"),
+    path("cuenta/facturas/", billing_views.invoices, name="invoice"),
+    re_path(
+        r"^cuenta/facturas/(?P<number>\d{4}-\d{1,9})/$", billing_views.invoice, name="invoice-one"
     ),
     path("sesiones/", views.my_sessions, name="my-sessions"),
     path("sesiones/otras/terminar/", views.end_other_sessions, name="my-sessions-end-others"),

@@ -43,6 +43,8 @@ SIGNED_IN = [
     "/historial/?emotion=fear",
     "/sesiones/",
     "/cuenta/",
+    "/cuenta/uso/",
+    "/cuenta/facturas/",
     "/cuenta/contrasena/",
     "/cuenta/borrar/",
 ]

@@ -1,6 +1,7 @@
 """How values are shown to people."""
 
 import math
+from decimal import Decimal
 
 from django import template
 from django.utils.formats import number_format
@@ -26,6 +27,19 @@ def confidence(probability: float | None) -> str:
 def whole(number: int | None) -> str:
     """2585003 as `2.585.003` or `2,585,003`."""
     return "—" if number is None else number_format(number, 0, force_grouping=True)
+
+
+@register.filter
+def money(amount: Decimal) -> str:
+    """1234.5 as `1.234,50` or `1,234.50`."""
+    return number_format(amount, 2, force_grouping=True)
+
+
+@register.filter
+def quantity(number: Decimal) -> str:
+    """As many decimals as it has, in the language's way."""
+    decimals = f"{number:f}".partition(".")[2]
+    return number_format(number, len(decimals.rstrip("0")), force_grouping=True)
 
 
 register.filter("device", device_name)
