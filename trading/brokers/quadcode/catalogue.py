@@ -14,7 +14,7 @@ TYPE_IDS: Final = {"binary": 1, "turbo": 3, "blitz": 12}
 DIGITAL: Final = "digital"
 DIGITAL_PERIODS: Final = (1, 5, 15)  # minutes
 DIGITAL_PAYOUT: Final = Decimal("0.80")  # shown until a price is known; the granted one is kept
-FAR: Final = 4_102_444_800  # 2100, the end of what has no schedule
+FAR: Final = 4_102_444_800  # 2100; what ends later has no end
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,9 +152,8 @@ def read_digital(msg: object) -> list[Instrument]:
 
 def disabled_kinds(msg: object) -> set[str]:
     """The kinds that the account's brand or country does not offer."""
-    off = {
-        row.get("name") for row in rows(inside(msg, "features")) if row.get("status") == "disabled"
-    }
+    features = rows(inside(msg, "features"))
+    off = [row.get("name") for row in features if row.get("status") == "disabled"]
     return {kind for kind in (*TYPE_IDS, DIGITAL) if f"{kind}-instrument" in off}
 
 

@@ -1,7 +1,6 @@
 """Candles: history and those that form while we look."""
 
-from datetime import UTC, datetime
-
+from trading.brokers.quadcode.positions import moment
 from trading.brokers.quadcode.wire import inside, price, rows, whole
 from trading.core.market import Candle
 
@@ -15,15 +14,14 @@ def read_history(msg: object, asset: str, *, seconds: int) -> list[Candle]:
 
 
 def _candle(row: dict[str, object], asset: str, seconds: int, *, is_closed: bool) -> Candle | None:
-    start = whole(row.get("from"))
+    began = moment(row.get("from"), 1)
     opened, closed = price(row.get("open")), price(row.get("close"))
     high, low = price(row.get("max")), price(row.get("min"))
-    if not start or opened is None or closed is None or high is None or low is None:
+    if began is None or opened is None or closed is None or high is None or low is None:
         return None
     if not low <= min(opened, closed) <= max(opened, closed) <= high:
         return None
-    moment = datetime.fromtimestamp(start, UTC)
-    return Candle(asset, moment, seconds, opened, high, low, closed, is_closed=is_closed)
+    return Candle(asset, began, seconds, opened, high, low, closed, is_closed=is_closed)
 
 
 class Feed:

@@ -2,9 +2,11 @@
 
 import asyncio
 import logging
+import ssl
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from functools import cache
 from typing import Any, Final
 
 from websockets.asyncio.client import ClientConnection, connect
@@ -20,6 +22,7 @@ log = logging.getLogger(__name__)
 
 LARGEST: Final = 16 * 2**20  # bytes of a frame: a catalogue may exceed the usual 1 MiB
 BURST: Final = 10  # requests
+EARLIEST, LATEST = 1_500_000_000_000, 4_102_444_800_000  # ms, 2017 to 2100: what a time can be
 AUTHENTICATION: Final = "1"  # the request id of the first request
 
 
@@ -80,6 +83,7 @@ class Link:
                 close_timeout=1,
                 ping_interval=20,
                 proxy=None,
+                ssl=_certificates() if self._hosts.ws_url.startswith("wss:") else None,
                 logger=_quiet,
             )
         except (OSError, InvalidHandshake, InvalidURI, TimeoutError, EOFError) as error:
@@ -236,7 +240,7 @@ class Link:
 
     def _hear_the_time(self, msg: object) -> None:
         moment = wire.money(msg)
-        if moment is not None and moment > 0:
+        if moment is not None and EARLIEST < moment < LATEST:
             self._heard = time.monotonic()
             self._offset = float(moment) / 1000 - self._heard
 
@@ -294,6 +298,12 @@ class Link:
             if not future.done():
                 future.set_exception(NoAnswer())
         self._on_end(reason)
+
+
+@cache
+def _certificates() -> ssl.SSLContext:
+    """Read once: that takes longer than to connect."""
+    return ssl.create_default_context()
 
 
 # At DEBUG the library writes whole frames, and those hold tokens.

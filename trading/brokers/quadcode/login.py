@@ -1,7 +1,9 @@
 """Logging in and out over HTTP. The JSON's `code` decides, never the HTTP status."""
 
 import logging
+import ssl
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import httpx2
@@ -92,7 +94,11 @@ class Entrance:
             "User-Agent": USER_AGENT,
         }
         return httpx2.AsyncClient(
-            timeout=self.patience.http, follow_redirects=False, headers=headers, trust_env=False
+            timeout=self.patience.http,
+            follow_redirects=False,
+            headers=headers,
+            trust_env=False,
+            verify=_certificates(),
         )
 
     async def _post(self, url: str, body: dict[str, str]) -> tuple[dict[str, Any], str | None]:
@@ -112,6 +118,12 @@ class Entrance:
         if not isinstance(found, dict):
             raise BrokerUnreachable("the answer is no object")
         return found, cookie
+
+
+@cache
+def _certificates() -> ssl.SSLContext:
+    """Read once: that takes longer than a login."""
+    return httpx2.create_ssl_context()
 
 
 def _code(answer: dict[str, Any]) -> object:

@@ -7,6 +7,7 @@ from typing import Any, Final
 from trading.brokers.base import OrderRejected, OrderRequest, Position
 from trading.brokers.quadcode.catalogue import TYPE_IDS, Instrument
 from trading.brokers.quadcode.link import Refused
+from trading.brokers.quadcode.positions import moment
 from trading.brokers.quadcode.wire import inside, money, price, rows, whole
 from trading.core.expiry import MINUTE
 from trading.core.market import Direction
@@ -47,16 +48,15 @@ def read_placed(
     number = whole(inside(msg, "id"))
     if number is None or number <= 0:
         return None
-    created = money(inside(msg, "created_millisecond"))
     granted = money(inside(msg, "profit_income"))
-    ends = whole(inside(msg, "exp")) or expiry
+    opened = moment(inside(msg, "created_millisecond"), 1000)
     return Position(
         broker_id=str(number),
         asset=order.asset,
         direction=order.direction,
         stake=order.stake,
-        opened_at=datetime.fromtimestamp(float(created) / 1000 if created else now, UTC),
-        expires_at=datetime.fromtimestamp(ends, UTC),
+        opened_at=opened or datetime.fromtimestamp(now, UTC),
+        expires_at=moment(inside(msg, "exp"), 1) or datetime.fromtimestamp(expiry, UTC),
         open_price=price(inside(msg, "value")) or 0.0,
         payout=(granted - 100) / 100 if granted and granted > 100 else instrument.payout,
     )

@@ -4,7 +4,7 @@ import asyncio
 from collections import OrderedDict
 from typing import Final
 
-from trading.brokers.base import OrderRejected, OrderRequest, OrderUnknown, Position
+from trading.brokers.base import BrokerError, OrderRejected, OrderRequest, OrderUnknown, Position
 from trading.brokers.quadcode import wire
 from trading.brokers.quadcode.catalogue import DIGITAL, Catalogue, Instrument
 from trading.brokers.quadcode.hosts import Patience
@@ -54,6 +54,10 @@ class Placing:
             if error.status >= wire.FAILED:
                 raise OrderUnknown from error
             raise rejection(error) from error
+        except BrokerError:
+            raise
+        except Exception as error:
+            raise OrderUnknown from error  # it may have left before that
         finally:
             self._in_flight.discard(same)
 
@@ -174,7 +178,7 @@ class Placing:
 
     def hear_order(self, msg: object) -> None:
         number, status = wire.whole(wire.inside(msg, "id")), wire.inside(msg, "status")
-        if number is None or status not in {"filled", "rejected", "canceled", "expired"}:
+        if number is None or status not in ("filled", "rejected", "canceled", "expired"):
             return
         reason = wire.inside(msg, "reject_status") or wire.inside(msg, "reason") or status
         self._verdicts[number] = "filled" if status == "filled" else str(reason)

@@ -38,7 +38,7 @@ def read_position(row: object, name_of: Callable[[int], str]) -> Known | None:
     active = whole(row.get("active_id"))
     direction = _direction(details, row)
     stake = money(row.get("invest")) or money(details.get("amount"))
-    opened, expires = _moment(row.get("open_time"), 1000), _expiry(details, row)
+    opened, expires = moment(row.get("open_time"), 1000), _expiry(details, row)
     if not (external and active and direction and stake and stake > 0 and opened and expires):
         return None
     expected = money(row.get("expected_profit"))
@@ -65,17 +65,18 @@ def read_position(row: object, name_of: Callable[[int], str]) -> Known | None:
 
 def _direction(details: dict[str, Any], row: dict[str, Any]) -> Direction | None:
     found = details.get("direction") or details.get("instrument_dir") or row.get("direction")
-    return Direction(found) if found in {"call", "put"} else None
+    return Direction(found) if found in ("call", "put") else None
 
 
 def _expiry(details: dict[str, Any], row: dict[str, Any]) -> datetime | None:
-    binary = _moment(details.get("expiration_time"), 1)
-    return binary or _moment(
+    binary = moment(details.get("expiration_time"), 1)
+    return binary or moment(
         details.get("instrument_expiration") or row.get("instrument_expiration"), 1000
     )
 
 
-def _moment(value: object, unit: int) -> datetime | None:
+def moment(value: object, unit: int) -> datetime | None:
+    """Of a number of seconds (`unit` 1) or milliseconds (1000) since 1970."""
     number = money(value)
     if number is None or not 0 < number / unit < LATEST:
         return None
@@ -97,7 +98,7 @@ def _ending(row: dict[str, Any], stake: Decimal) -> dict[str, Any]:
         "outcome": outcome,
         "profit": profit,
         "close_price": price(row.get("close_quote")),
-        "closed_at": _moment(row.get("close_time"), 1000),
+        "closed_at": moment(row.get("close_time"), 1000),
     }
 
 
