@@ -28,7 +28,7 @@ ENTRIES: Final = 2 * PICTURES
 NAME: Final = 200
 SUFFIXES: Final = frozenset({".jpg", ".jpeg", ".png", ".webp"})
 LEARNT: Final = b"train"  # rows that a network may have seen
-MEMORY: Final = 200_000_000  # bytes of decoded pictures
+MEMORY: Final = 60_000_000  # bytes of decoded pictures; as numbers they take four times that
 SHOWN: Final = 60  # of a name or a label, in a refusal
 
 
