@@ -78,6 +78,11 @@ def test_from_one_press_over_a_bot_to_the_invoice(browser: Browser, exchange: Se
             page.click("#piece-orders a.button")
         table = Path(str(started.value.path())).read_text("utf-8").splitlines()
         assert len(table) == int(str(made)) + 1
+        guest.go(page, "/cuenta/facturas/")
+        hours = page.locator("tr", has_text="Bot en marcha").locator("[data-name=Cantidad]").first
+        # A minute, counted once however many candles it had; two where the bot saw two begin.
+        expect(hours).to_have_text(re.compile(r"\s*0,0(167|333) horas\s*"))
+        guest.check(page)
 
 
 def test_a_line_that_was_cut_misses_nothing(browser: Browser, exchange: Server) -> None:
