@@ -14,8 +14,9 @@ from django.utils import timezone
 from accounts.models import User
 from sessions_app.models import Sesion
 from trading.gate import TAKEN_BACK
+from trading.lab_services import erase_of
 from trading.limits import NAMES
-from trading.models import LimitSet, Order, TradingSession
+from trading.models import Agent, Backtest, CandleFile, LimitSet, Order, TradingSession
 from trading.paper_models import PaperAccount
 from trading.services import end
 
@@ -58,6 +59,24 @@ def export_limits(user: User) -> Part:
     return "limits", rows.values("scope", *NAMES).iterator()
 
 
+def export_candles(user: User) -> Part:
+    rows = CandleFile.objects.owned_by(user)
+    columns = ("filename", "asset", "seconds", "count", "size", "created_at")
+    return "candle_files", rows.values(*columns).iterator()
+
+
+def export_backtests(user: User) -> Part:
+    rows = Backtest.objects.owned_by(user)
+    columns = ("uid", "asset", "strategy", "parameters", "state", "result", "created_at")
+    return "backtests", rows.values(*columns).iterator()
+
+
+def export_agents(user: User) -> Part:
+    rows = Agent.objects.owned_by(user)
+    columns = ("uid", "name", "asset", "state", "has_edge", "result", "created_at")
+    return "agents", rows.values(*columns).iterator()
+
+
 def erase_trading(user: User) -> None:
     """Remove it all. A node that follows a session finds it gone and leaves the broker."""
     mine = TradingSession.objects.filter(user=user)
@@ -66,6 +85,7 @@ def erase_trading(user: User) -> None:
         key__in=[str(pk) for pk in mine.values_list("pk", flat=True)]
     ).delete()
     mine.delete()
+    erase_of(user)
 
 
 def _stop(which: Q, *, at: datetime) -> None:

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Final
 from trading import connections, gate, metering
 from trading.brokers.base import BrokerError
 from trading.core.bot import Command, Plan, command_of
-from trading.core.strategies import BadParameters, strategy
 from trading.events import emit_log
 from trading.feeds import Feed
+from trading.lab_services import strategy_for
 from trading.models import Order, TradingSession
 from trading.order_flow import Owner
 from trading.ownership import Fenced, owned
@@ -80,8 +80,8 @@ class Bot:
             feed = await keeper.take_feed(
                 session.bot_asset, seconds=session.candle_seconds, why=WHY
             )
-        except (BadParameters, DomainError) as error:
-            await self._stop(getattr(error, "code", "bad_parameters"))
+        except DomainError as error:
+            await self._stop(error.code)
             return
         except (BrokerError, ValueError) as error:
             log.info("The bot of %s found no candles: %s", session.pk, type(error).__name__)
@@ -150,7 +150,14 @@ def _made_of(session: TradingSession) -> tuple[object, ...]:
 def _plan(session: TradingSession) -> Plan:
     return Plan(
         session=session.pk,
-        strategy=strategy(session.strategy, session.parameters),
+        strategy=strategy_for(
+            session.user,
+            session.strategy,
+            session.parameters,
+            seconds=session.candle_seconds,
+            minutes=session.bot_minutes,
+            real=session.is_real,
+        ),
         asset=session.bot_asset,
         seconds=session.candle_seconds,
         stake=session.bot_stake,

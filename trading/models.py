@@ -339,5 +339,9 @@ from trading.guard_models import KillSwitch as KillSwitch  # noqa: E402
 from trading.guard_models import LimitChange as LimitChange  # noqa: E402
 from trading.guard_models import LimitSet as LimitSet  # noqa: E402
 from trading.guard_models import RealGrant as RealGrant  # noqa: E402
+from trading.lab_models import Agent as Agent  # noqa: E402
+from trading.lab_models import Backtest as Backtest  # noqa: E402
+from trading.lab_models import CandleFile as CandleFile  # noqa: E402
+from trading.lab_models import Trials as Trials  # noqa: E402
 from trading.paper_models import PaperAccount as PaperAccount  # noqa: E402
 from trading.paper_models import PaperTrade as PaperTrade  # noqa: E402

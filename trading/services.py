@@ -15,6 +15,7 @@ from sessions_app.changes import announce
 from sessions_app.models import Sesion
 from trading import commands, gate, real, sealed, switches
 from trading.events import TRADING_WORK, emit_bot, emit_state
+from trading.lab_services import strategy_for
 from trading.limits import make_limits
 from trading.models import AccountKind, Challenge, Command, Order, TradingSession
 from trading.refusals import Conflict, InvalidCredentials, NotAccepted, NotFound
@@ -127,7 +128,7 @@ def start_bot(
 ) -> TradingSession:
     """Have the node run the bot; what is None stays as it was.
 
-    Raises `NotAccepted` or `Conflict`.
+    Raises `NotAccepted`, `Conflict`, and for the strategy what `strategy_for` raises.
     """
     row = TradingSession.objects.select_for_update().get(pk=session.pk)
     if row.wanted != Wanted.CONNECTED or row.state in TradingSession.AT_REST:
@@ -295,6 +296,14 @@ def _check_bot(row: TradingSession) -> None:
     for field, holds in checks:
         if not holds:
             raise NotAccepted(field=field, why="out_of_range")
+    strategy_for(
+        row.user,
+        row.strategy,
+        row.parameters,
+        seconds=row.candle_seconds,
+        minutes=row.bot_minutes,
+        real=row.is_real,
+    )
 
 
 def _uuid(value: object) -> uuid.UUID:

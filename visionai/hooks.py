@@ -20,6 +20,7 @@ def connect() -> None:
     hooks.erase += [account.erase_sessions, seen.erase_predictions, made.erase_exports]
     hooks.erase += [written.erase_messages]
     hooks.export_all += [traded.export_sessions, traded.export_orders, traded.export_limits]
+    hooks.export_all += [traded.export_candles, traded.export_backtests, traded.export_agents]
     hooks.erase += [traded.erase_trading]
     hooks.disabled = [account.end_disabled, traded.stop_disabled]
     logins.ended = [traded.stop_of_login]

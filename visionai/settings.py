@@ -187,6 +187,11 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
         "schedule": 60.0,
         "options": {"expires": 50.0},
     },
+    "run silent backtests and trainings again": {
+        "task": "trading.tasks.send_silent_again",
+        "schedule": 30.0,
+        "options": {"expires": 25.0},
+    },
     "clean up after trading": {"task": "trading.tasks.clean_up", "schedule": 86400.0},
     "add up usage": {
         "task": "accounts.tasks.fold_usage",

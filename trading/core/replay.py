@@ -167,8 +167,13 @@ def _desk(entry: Mapping[str, Any], make: MakeStrategy) -> Desk:
         Decimal(entry["stake"]),
         int(entry["minutes"]),
     )
-    told = entry["limits"]
-    limits = Limits(
+    limits = limits_of(entry["limits"])
+    return Desk(plan, limits, started_at=float(entry["started_at"]))
+
+
+def limits_of(told: Mapping[str, str]) -> Limits:
+    """From texts."""
+    return Limits(
         Decimal(told["stake"]),
         Decimal(told["daily_loss"]),
         Decimal(told["drawdown"]),
@@ -177,7 +182,6 @@ def _desk(entry: Mapping[str, Any], make: MakeStrategy) -> Desk:
         int(told["open_positions"]),
         int(told["run_minutes"]),
     )
-    return Desk(plan, limits, started_at=float(entry["started_at"]))
 
 
 def _book(desk: Desk, kind: str, entry: Mapping[str, Any]) -> None:
