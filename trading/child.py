@@ -35,15 +35,17 @@ class Ended:
     error: dict[str, Any]
 
 
-def run_child(folder: Path, asked: Mapping[str, Any], *, seconds: float, goes_on: GoesOn) -> Ended:
-    """Run `trading.work` in `folder`, for so long at most; whatever it started ends with it."""
+def run_child(
+    module: str, folder: Path, asked: Mapping[str, Any], *, seconds: float, goes_on: GoesOn
+) -> Ended:
+    """Run a module of ours in `folder`, for so long at most; whatever it started ends with it."""
     (folder / "request.json").write_text(json.dumps(dict(asked)))
     for old in ("result.json", "error.json", "progress.json"):
         (folder / old).unlink(missing_ok=True)
     began = time.monotonic()
     with (folder / "log").open("wb") as said:
         child = subprocess.Popen(  # noqa: S603 - our own module
-            _limited(folder, seconds),
+            _limited(module, folder, seconds),
             cwd=folder,
             env=_environment(folder),
             stdin=subprocess.DEVNULL,
@@ -64,10 +66,10 @@ def run_child(folder: Path, asked: Mapping[str, Any], *, seconds: float, goes_on
     return Ended(code, late, _json(folder / "result.json"), _json(folder / "error.json"))
 
 
-def _limited(folder: Path, seconds: float) -> list[str]:
+def _limited(module: str, folder: Path, seconds: float) -> list[str]:
     """The command; a shell sets the limits, for `preexec_fn` is not safe beside threads."""
     limits = f"ulimit -t {int(2 * seconds)} && ulimit -v {MEMORY_KB} && ulimit -f {FILE_BLOCKS}"
-    program = [sys.executable, "-m", "trading.work", str(folder), str(os.getpid())]
+    program = [sys.executable, "-m", module, str(folder), str(os.getpid())]
     return ["/bin/sh", "-c", f'{limits} && ulimit -c 0 && exec "$@"', "sh", *program]
 
 

@@ -21,6 +21,7 @@ from visionai.lib.jobs import ATTEMPTS, ENDED, JobState, claim, silent_at
 
 MODELS: Final[Mapping[str, type[Backtest] | type[Agent]]] = {"backtest": Backtest, "agent": Agent}
 LONGEST_S: Final[Mapping[str, float]] = {"backtest": 300.0, "agent": 1200.0}
+MODULES: Final[Mapping[str, str]] = {"backtest": "trading.work", "agent": "trading.training.work"}
 
 
 def run(kind: str, uid: str) -> None:
@@ -43,7 +44,9 @@ def run(kind: str, uid: str) -> None:
     try:
         asked = _prepared(job)
         seconds = LONGEST_S[kind]
-        ended = run_child(folder, asked, seconds=seconds, goes_on=lambda told: _note(rows, told))
+        ended = run_child(
+            MODULES[kind], folder, asked, seconds=seconds, goes_on=lambda told: _note(rows, told)
+        )
         _conclude(job, ended, cancelled=rows.to_be_stopped().exists())
     except (DomainError, OSError) as error:
         code = str(getattr(error, "facts", {}).get("why", getattr(error, "code", "internal")))

@@ -1,4 +1,4 @@
-"""What a child process does for one backtest or training: no Django, no path but its own folder.
+"""What a child process does for one backtest: no Django, no path but its own folder.
 
 `python -m trading.work FOLDER PARENT` reads request.json and candles.npz there, and writes the
 folder out, result.json or error.json, and progress.json as it goes. It ends when PARENT does.
@@ -13,37 +13,24 @@ import sys
 import threading
 import time
 import uuid
-from collections.abc import Callable, Mapping
-from dataclasses import asdict
+from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
-from numpy.typing import NDArray
 
 from trading.core import backtest
-from trading.core.agent import TrainedAgent, read_agent, write_agent
+from trading.core.agent import TrainedAgent, read_agent
 from trading.core.bot import Plan
 from trading.core.candle_csv import write_candles
-from trading.core.evaluation import walk_forward
 from trading.core.market import Candles
-from trading.core.options import Table, Terms, table
 from trading.core.replay import limits_of, recording_of
 from trading.core.strategies import last, strategy
 
 LOOK_S: Final = 0.5
 DRAWN: Final = 5000  # candles that a page draws, the last ones
 PRICES: Final = ("open", "high", "low", "close")
-FINAL_SHARE: Final = 0.95  # of the progress, when the agent itself is trained
-
-
-class Refused(Exception):
-    """The request cannot be met; `code` and `facts` say why."""
-
-    def __init__(self, code: str, **facts: object) -> None:
-        self.code, self.facts = code, facts
-        super().__init__(code)
 
 
 class Work:
@@ -169,54 +156,10 @@ def _chart(found: backtest.Backtest) -> dict[str, Any]:
     }
 
 
-def trained(work: Work) -> dict[str, Any]:
-    """An agent, and what walk-forward says of the way it is trained."""
-    work.tell(0.0, "load")
-    from trading.training.dqn import train  # heavy, and for this alone
-
-    asked = work.asked
-    terms = Terms(
-        float(asked["payout"]),
-        int(asked["minutes"]),
-        cost=float(asked["cost"]),
-        slippage=float(asked["slippage"]),
-    )
-    data = table(work.candles(), terms)
-
-    def learner(what: Table, rows: NDArray[np.int64], seed: int) -> TrainedAgent:
-        return train(what, rows, seed=seed)
-
-    seeds = [int(asked["seed"]) + number for number in range(int(asked["seeds"]))]
-    try:
-        found = walk_forward(
-            data,
-            learner,
-            seeds=seeds,
-            count=int(asked["folds"]),
-            tried=int(asked["tried"]),
-            tell=lambda share: work.tell(FINAL_SHARE * share, "evaluate"),
-        )
-        work.tell(FINAL_SHARE, "train")
-        agent = train(data, np.flatnonzero(data.usable), seed=seeds[0])
-    except ValueError as error:
-        raise Refused("too_few", least=3000, found=len(data)) from error
-    work.write("agent.npz", write_agent(agent))
-    told = found.as_json()
-    work.write("evaluation.json", json.dumps(told, indent=1, allow_nan=False))
-    return {"terms": asdict(terms), "always_holds": agent.margin is None, **told}
-
-
-KINDS: Final[Mapping[str, Callable[[Work], dict[str, Any]]]] = {
-    "backtest": tested,
-    "agent": trained,
-}
-
-
-def main(folder: Path) -> int:
+def main(folder: Path, do: Callable[[Work], dict[str, Any]]) -> int:
     """0 with a result, 3 with a refusal; anything else is a fault."""
-    work = Work(folder)
     try:
-        result = KINDS[work.asked["kind"]](work)
+        result = do(Work(folder))
     except Exception as error:
         code = getattr(error, "code", None)
         if not isinstance(code, str):
@@ -241,4 +184,4 @@ def end_with(parent: int) -> None:
 
 if __name__ == "__main__":
     end_with(int(sys.argv[2]))
-    sys.exit(main(Path(sys.argv[1])))
+    sys.exit(main(Path(sys.argv[1]), tested))
