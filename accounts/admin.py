@@ -16,6 +16,7 @@ from django.utils.http import urlsafe_base64_encode
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
+from accounts.billing_admin import UserLimitInline, UserPlanInline
 from accounts.codes import hash_of, new_code
 from accounts.invitations import LIFETIME
 from accounts.models import Invitation, User
@@ -62,6 +63,7 @@ class UserAdmin(Admin):
     ordering = ["-id"]
     readonly_fields = ["is_active", "created_at", "last_login"]
     fields = ["username", "email", "name", "role", *readonly_fields]
+    inlines = [UserPlanInline, UserLimitInline]
     actions = ["disable_accounts", "enable_accounts", "make_reset_link"]
 
     def save_model(self, request: HttpRequest, obj: User, form: object, change: bool) -> None:  # noqa: FBT001

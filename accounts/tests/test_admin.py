@@ -12,6 +12,11 @@ from accounts.tests.factories import PASSWORD, a_user, an_administrator
 
 pytestmark = pytest.mark.django_db
 USERS = "/admin/accounts/user/"
+INLINES = {  # no plan and no limits of one's own
+    f"{name}-{count}": "0"
+    for name in ("user_plan", "own_limits")
+    for count in ("TOTAL_FORMS", "INITIAL_FORMS")
+}
 
 
 @pytest.fixture
@@ -64,7 +69,7 @@ def test_disabling_ends_what_the_accounts_do(staff: Browser) -> None:
 
 def test_the_last_administrator_is_neither_disabled_nor_demoted(staff: Browser, root: User) -> None:
     assert "last administrator" in act(staff, "disable_accounts", root)
-    ask = {"username": "root", "email": "", "name": "", "role": "user"}
+    ask = {"username": "root", "email": "", "name": "", "role": "user"} | INLINES
     answer = staff.post(f"{USERS}{root.pk}/change/", ask)
     assert "last administrator" in answer.content.decode()
     root.refresh_from_db()
@@ -84,7 +89,7 @@ def test_staff_erases_an_ordinary_account_but_no_administrator(staff: Browser, r
 
 
 def test_a_new_account_gets_its_password_by_a_link(staff: Browser) -> None:
-    ask = {"username": "ana", "email": "", "name": "Ana", "role": "user"}
+    ask = {"username": "ana", "email": "", "name": "Ana", "role": "user"} | INLINES
     assert staff.post(f"{USERS}add/", ask).status_code == 302
     ana = User.objects.get(username="ana")
     assert not ana.has_usable_password()
@@ -97,7 +102,7 @@ def test_a_new_account_gets_its_password_by_a_link(staff: Browser) -> None:
 
 
 def test_a_name_with_an_at_sign_is_refused_in_the_admin_too(staff: Browser) -> None:
-    ask = {"username": "ana@example.org", "email": "", "name": "", "role": "user"}
+    ask = {"username": "ana@example.org", "email": "", "name": "", "role": "user"} | INLINES
     assert "letters, digits" in staff.post(f"{USERS}add/", ask).content.decode()
 
 
