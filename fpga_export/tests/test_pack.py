@@ -96,6 +96,18 @@ def test_too_many_files_long_names_and_strange_files_are_refused(
     assert refused(tmp_path, labelled_zip(["A", "B"])).code == "pack_entries"
 
 
+def test_a_directory_of_a_million_names_is_refused_before_it_is_read(tmp_path: Path) -> None:
+    """A name takes 47 bytes there, so a file of the allowed size has room for a million."""
+    whole = bytearray(zip_of({"A/1.png": png(), "B/1.png": png()}))
+    at = whole.rindex(b"PK\x05\x06")
+    whole[at + 12 : at + 16] = (40 << 20).to_bytes(4, "little")
+    assert refused(tmp_path, bytes(whole)).code == "pack_entries"
+    plain = zip_of({"A/1.png": png(), "B/1.png": png()})
+    at = plain.rindex(b"PK\x05\x06")
+    wide = plain[:at] + b"PK\x06\x07" + bytes(16) + plain[at:]
+    assert refused(tmp_path, wide).code == "pack_entries"
+
+
 def test_an_encrypted_pack_is_refused(tmp_path: Path) -> None:
     data = bytearray(zip_of({"A/1.png": png(), "B/1.png": png()}))
     at = data.index(b"PK\x01\x02")  # the directory's first entry: its flags are at 8
