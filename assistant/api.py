@@ -11,7 +11,7 @@ from rest_framework.decorators import (
     permission_classes,
     throttle_classes,
 )
-from rest_framework.parsers import FormParser, JSONParser, MultiPartParser
+from rest_framework.parsers import FormParser, MultiPartParser
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -23,6 +23,7 @@ from predictions.refusals import check_anonymous
 from predictions.sent_pictures import picture_of
 from sessions_app.authentication import BearerAuthentication
 from visionai.lib.openapi import problems
+from visionai.lib.parsing import JSONParser
 
 
 @extend_schema(

@@ -9,7 +9,7 @@ from django.utils.http import content_disposition_header
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
 from rest_framework.decorators import api_view, parser_classes
-from rest_framework.parsers import FormParser, JSONParser, MultiPartParser
+from rest_framework.parsers import FormParser, MultiPartParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -42,6 +42,7 @@ from fpga_export.services import (
 )
 from sessions_app.models import Sesion
 from visionai.lib.openapi import problems
+from visionai.lib.parsing import JSONParser
 
 TAGS = ["Hardware"]
 KINDS = {kind.value: kind for kind in ExportSession.Kind}

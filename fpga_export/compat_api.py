@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.csrf import csrf_exempt
 from drf_spectacular.utils import extend_schema
 from rest_framework.decorators import api_view, parser_classes
-from rest_framework.parsers import FormParser, JSONParser, MultiPartParser
+from rest_framework.parsers import FormParser, MultiPartParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -27,6 +27,7 @@ from fpga_export.selectors import find_file, network_of, networks_of, original_b
 from fpga_export.services import clean_up, delete_network, upload_network
 from visionai.lib.errors import DomainError
 from visionai.lib.jobs import ENDED, JobState
+from visionai.lib.parsing import JSONParser
 from visionai.lib.problems import problem_response
 
 LONGEST_WAIT_S: Final = 60.0

@@ -6,7 +6,6 @@ from django.utils import timezone
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiExample, extend_schema
 from rest_framework.decorators import api_view, parser_classes
-from rest_framework.parsers import JSONParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -15,6 +14,7 @@ from fpga_export.api import TAGS
 from fpga_export.edges import edge, owner_of
 from fpga_export.services import save_fault_config, saved_fault_config
 from visionai.lib.openapi import problems
+from visionai.lib.parsing import JSONParser
 
 EXAMPLE: Final = OpenApiExample(
     "One bit in a hundred of a layer's weights",

@@ -14,6 +14,7 @@ from fpga_export.core.fault_config import MESSAGES, BadFaultConfig, read_config
 from fpga_export.core.faults import KINDS, TARGETS
 from fpga_export.core.vhdl.figures import PRESETS
 from fpga_export.refusals import BadFaults, BadInput, NoFile
+from visionai.lib.parsing import is_sound
 
 PICTURE_BYTES: Final = 10 * 2**20
 MOST_ENTRIES: Final = 200
@@ -36,6 +37,9 @@ def body_of(request: Request) -> Mapping[str, Any]:
     data = request.data
     if not isinstance(data, Mapping):
         raise BadInput(reason=_("Send an object."))
+    # The parser has looked at JSON; a form's fields come as lists of texts.
+    if hasattr(data, "getlist") and not is_sound(dict(data.lists())):
+        raise BadInput(reason=_("A field has a sign that no text may have."))
     return data
 
 
@@ -113,8 +117,11 @@ def fault_config(given: object) -> dict[str, Any]:
     if isinstance(given, str):
         try:
             given = json.loads(given)
+            sound = is_sound(given)
         except (ValueError, RecursionError) as error:
             raise BadInput(reason=_("fault_config is not JSON.")) from error
+        if not sound:
+            raise BadInput(reason=_("A field has a sign that no text may have."))
     try:
         return read_config(given).as_json()
     except BadFaultConfig as refusal:

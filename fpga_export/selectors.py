@@ -9,8 +9,9 @@ from fpga_export.core.loader import read_model
 from fpga_export.core.summary import layer_facts, layer_summary
 from fpga_export.models import Artifact, ExportSession, Owner, UploadedNetwork
 from fpga_export.refusals import NoNetwork, RunFailed
-from fpga_export.services import network_path
+from fpga_export.services import network_path, own_network
 from visionai.lib.jobs import JobState
+from visionai.lib.parsing import is_sound
 
 
 @cache
@@ -48,7 +49,7 @@ def facts_of(network: UploadedNetwork) -> dict[str, Any]:
 
 def network_of(owner: Owner, name: str) -> dict[str, Any]:
     """One of them. Raises `NoNetwork`."""
-    own = UploadedNetwork.objects.owned_by(owner).filter(filename=name).first()
+    own = own_network(owner, name)
     if own is not None:
         return facts_of(own)
     if name not in store.shipped():
@@ -103,6 +104,8 @@ def find_file(owner: Owner, wanted: str, *, session_id: str = "") -> Artifact | 
     `wanted` may carry the folder and the session before the name, as a client saw them.
     """
     name = wanted.strip("/")
+    if not is_sound([name, session_id]):
+        return None
     mine = Artifact.objects.filter(export__in=ExportSession.objects.owned_by(owner))
     if session_id:
         mine = mine.filter(export__session_id=session_id)

@@ -44,6 +44,7 @@ from fpga_export.room import check_room, fits, room_facts, size_text
 from sessions_app.firebase import subject_of
 from sessions_app.models import Sesion
 from visionai.lib.jobs import ATTEMPTS, ENDED, JobState, claim, silent_at
+from visionai.lib.parsing import is_sound
 
 log = logging.getLogger(__name__)
 
@@ -111,9 +112,15 @@ def _request(kind: str, network: str, path: Path | None) -> dict[str, Any]:
     return {"kind": kind, "network": network, "network_path": str(path) if path else ""}
 
 
+def own_network(owner: Owner, name: str) -> UploadedNetwork | None:
+    """An uploaded network of theirs. PostgreSQL cannot even be asked for a name with a zero."""
+    mine = UploadedNetwork.objects.owned_by(owner)
+    return mine.filter(filename=name).first() if is_sound(name) else None
+
+
 def network_path(owner: Owner, name: str) -> Path:
     """The file of one of the owner's networks, or of a shipped one. Raises `NoNetwork`."""
-    own = UploadedNetwork.objects.owned_by(owner).filter(filename=name).first()
+    own = own_network(owner, name)
     if own is not None:
         return store.networks() / own.stored
     if name in store.shipped():
@@ -123,7 +130,7 @@ def network_path(owner: Owner, name: str) -> Path:
 
 def delete_network(owner: Owner, name: str) -> None:
     """Forget an uploaded network. Raises `NoNetwork`, for a shipped one too."""
-    own = UploadedNetwork.objects.owned_by(owner).filter(filename=name).first()
+    own = own_network(owner, name)
     if own is None:
         raise NoNetwork
     own.delete()
