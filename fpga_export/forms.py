@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from django.http import QueryDict
 from django.utils.translation import gettext as _
 from rest_framework.request import Request
 
@@ -38,7 +39,7 @@ def body_of(request: Request) -> Mapping[str, Any]:
     if not isinstance(data, Mapping):
         raise BadInput(reason=_("Send an object."))
     # The parser has looked at JSON; a form's fields come as lists of texts.
-    if hasattr(data, "getlist") and not is_sound(dict(data.lists())):
+    if isinstance(data, QueryDict) and not is_sound(dict(data.lists())):
         raise BadInput(reason=_("A field has a sign that no text may have."))
     return data
 

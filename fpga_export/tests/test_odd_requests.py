@@ -25,12 +25,14 @@ ODD: tuple[Any, ...] = (
     *([], [1], {}, {"a": 1}, [[[]]], *UNSOUND, ["a\x00b"], {"\x00": 1}),
 )
 PICTURE = [[[0.5]] * 32] * 32
-NAMES = {"/manual_inference": ("model_path", "input_data")}
+NAMES: dict[str, tuple[str, ...]] = {"/manual_inference": ("model_path", "input_data")}
 NAMES |= {"/extract_model_weights/": ("model_path", "bits_value")}
 NAMES |= {"/convert_image_to_vhdl/": ("image_data", "width", "height", "output_format", "way")}
 NAMES |= {"/fault_injector/configure/": ("enabled", "layers", "seed")}
-SETTINGS = ("network", "lanes", "bits", "input_data", "fault_config", "kinds", "target", "layers")
-SETTINGS += ("rates", "hits", "runs", "seed", "confirm", "preset", "width", "color")
+SETTINGS = (
+    *("network", "lanes", "bits", "input_data", "fault_config", "kinds", "target", "layers"),
+    *("rates", "hits", "runs", "seed", "confirm", "preset", "width", "color"),
+)
 KINDS = ("inference", "image", "weights", "design", "faults", "campaign", "netlist")
 
 
