@@ -22,6 +22,7 @@ from trading.events import TRADING_WORK, emit_order
 from trading.limits import in_force, session_scope, user_scope
 from trading.models import LimitSet, Order, TradingSession
 from trading.refusals import Conflict, Halted, NotAccepted, RiskLimit
+from trading.turns import turn
 
 MOST_MINUTES = 24 * 60
 # Ends of a login after which nothing may be done in its name.
@@ -34,7 +35,6 @@ TAKEN_BACK = (
 )
 
 
-@transaction.atomic
 def pass_gate(
     session: TradingSession,
     *,
@@ -62,12 +62,18 @@ def pass_gate(
         created_at=at,
     )
     _check_form(order)
+    with turn(), transaction.atomic():
+        return _pass(session, order, fence=fence)
+
+
+def _pass(session: TradingSession, order: Order, *, fence: int | None) -> Order:
+    at = order.created_at
     limits = _lock_limits(session)
     row = TradingSession.objects.select_for_update().get(pk=session.pk)
     order.session = row
-    if known := Order.objects.filter(session=row, key=key).first():
+    if known := Order.objects.filter(session=row, key=order.key).first():
         return _same(known, order)
-    _check_session(row, source=source, fence=fence, at=at)
+    _check_session(row, source=order.source, fence=fence, at=at)
     _check_alone(row, order)
     _check_risk(row, order, limits, at=at)
     used = exposure.trades_today(row.user, at=at)

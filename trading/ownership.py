@@ -15,6 +15,7 @@ from django.db import transaction
 from django.db.models import Exists, F, OuterRef, Q
 
 from trading.models import Command, TradingSession
+from trading.turns import turn
 
 
 class Fenced(Exception):
@@ -50,14 +51,15 @@ def _take(pk: UUID, fence: int, node: str, *, until: datetime, at: datetime) -> 
 def renew(node: str, *, lease: timedelta, at: datetime) -> dict[UUID, int]:
     """Prolong all leases of the node; the numbers of the sessions that it still owns."""
     mine = TradingSession.objects.filter(node=node)
-    mine.update(lease_until=at + lease, heartbeat_at=at)
+    with turn():
+        mine.update(lease_until=at + lease, heartbeat_at=at)
     return dict(mine.values_list("pk", "fence"))
 
 
 @contextmanager
 def owned(session_id: UUID, fence: int) -> Iterator[TradingSession]:
     """The session's row, locked, in a transaction of its own. Raises `Fenced`."""
-    with transaction.atomic():
+    with turn(), transaction.atomic():
         row = TradingSession.objects.select_for_update().filter(pk=session_id).first()
         if row is None or row.fence != fence or not row.node:
             raise Fenced

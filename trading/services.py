@@ -103,7 +103,7 @@ def end(row: TradingSession, *, reason: str, at: datetime) -> None:
     """The same for a row that the caller has locked. The password is forgotten at once."""
     sealed.forget_password(row)
     Challenge.objects.filter(session=row, ended_at=None).update(ended_at=at, secret=None)
-    if row.wanted == Wanted.DISCONNECTED and row.state in TradingSession.AT_REST:
+    if row.wanted == Wanted.DISCONNECTED and row.state != State.FAILED:
         return
     row.wanted, row.bot_wanted, row.reason = Wanted.DISCONNECTED, False, reason
     if row.state == State.FAILED:

@@ -63,6 +63,22 @@ def test_a_row_that_appears_below_the_newest_is_told(feed: Feed, heard: list[str
 
 
 @pytest.mark.django_db
+def test_who_is_hurried_reads_what_is_new_and_the_rest_at_its_turn(
+    feed: Feed, heard: list[str]
+) -> None:
+    write(10)
+    feed.poll()
+    write(13)
+    feed.poll(only_newest=True)
+    write(11)
+    write(14)
+    feed.poll(only_newest=True)
+    assert heard == ["13", "14"]
+    feed.poll()
+    assert heard == ["13", "14", "11"]
+
+
+@pytest.mark.django_db
 def test_old_rows_are_not_asked_for_again(
     feed: Feed, heard: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -2,4 +2,4 @@
 
 from visionai.settings import *  # noqa: F403
 
-BROKER_LOGIN_PACE = 0.01
+BROKER_LOGIN_PACE = 0.0

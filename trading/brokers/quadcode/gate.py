@@ -40,7 +40,10 @@ class OpenGate:
 
 @dataclass(frozen=True, slots=True)
 class CacheGate:
-    """`BURST` slots of one (broker, egress); one that was taken is free again after a while."""
+    """`BURST` slots of one (broker, egress); one that was taken is free again after a while.
+
+    Without a pace nobody waits for a turn: for fleets at an emulator.
+    """
 
     broker: str
     egress: str
@@ -51,6 +54,8 @@ class CacheGate:
         limit = time.monotonic() + self.wait
         while True:
             await self._refuse_when_locked()
+            if not self.pace:
+                return
             for slot in range(BURST):
                 if await cache.aadd(f"{self._key}:{slot}", 1, timeout=self.pace * BURST):
                     return
