@@ -21,6 +21,8 @@ from trading.brokers.emulator.people import PASSWORD
 from trading.brokers.emulator.running import Running, running_emulator
 from trading.brokers.emulator.server import START
 
+pytestmark = pytest.mark.server
+
 
 @pytest.fixture
 def emulator() -> Iterator[Running]:
@@ -71,7 +73,6 @@ def test_a_wrong_password_fails_the_checks_without_showing_it(
     assert "canary" not in str(refused.value)
 
 
-@pytest.mark.server
 def test_the_emulator_runs_as_a_program_with_its_control(tmp_path: Path) -> None:
     command = [sys.executable, "manage.py", "broker_emulator", "--http-port=0", "--ws-port=0"]
     with subprocess.Popen(

@@ -21,6 +21,8 @@ from trading.tests.stands import Listener, Stand, a_stand, an_order
 
 FULL_MINUTE = datetime.fromtimestamp(1_790_000_040, UTC)
 
+pytestmark = pytest.mark.server  # its sockets need no other database
+
 
 @pytest.fixture(params=["paper", "emulator"])
 async def stand(request: pytest.FixtureRequest) -> AsyncIterator[Stand]:

@@ -33,6 +33,8 @@ FAULTS = (
 )
 MOMENT = datetime.fromtimestamp(1_790_000_000, UTC)
 
+pytestmark = pytest.mark.server  # its sockets need no other database
+
 
 @dataclass
 class Books:

@@ -22,6 +22,8 @@ from trading.brokers.emulator.server import START, Emulator
 from trading.core.market import Direction, Outcome
 from trading.tests.stands import QUICK, Listener, an_emulator, an_order, connected, eventually
 
+pytestmark = pytest.mark.server  # its sockets need no other database
+
 
 @pytest.fixture
 async def emulator() -> AsyncIterator[Emulator]:

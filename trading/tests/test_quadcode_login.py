@@ -1,5 +1,6 @@
 """Passwords, second factors, tokens, and what a broker says instead of a welcome."""
 
+import asyncio
 import logging
 import time
 from collections.abc import AsyncIterator
@@ -106,6 +107,25 @@ async def test_nobody_there_is_unreachable(emulator: Emulator) -> None:
         await QuadcodeConnector(deaf, gate=OpenGate(), patience=QUICK).connect(
             who(), account_type=PRACTICE
         )
+
+
+async def test_a_redirect_of_the_socket_is_not_followed(emulator: Emulator) -> None:
+    asked: list[bytes] = []
+
+    async def redirect(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        asked.append(await reader.readuntil(b"\r\n\r\n"))
+        there = emulator.hosts["ws_url"].encode()
+        writer.write(b"HTTP/1.1 302 Found\r\nLocation: %s\r\nContent-Length: 0\r\n\r\n" % there)
+        await writer.drain()
+        writer.close()
+
+    async with await asyncio.start_server(redirect, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        hosts = replace(Hosts.of(emulator.hosts), ws_url=f"ws://127.0.0.1:{port}/echo/websocket")
+        maker = QuadcodeConnector(hosts, gate=OpenGate(), patience=QUICK)
+        with pytest.raises(BrokerUnreachable):
+            await maker.connect(who(), account_type=PRACTICE)
+    assert len(asked) == 1
 
 
 async def test_a_code_by_sms_finishes_the_login(emulator: Emulator) -> None:

@@ -42,6 +42,13 @@ class Refused(Exception):
         self.status, self.text = status, text
 
 
+class _NoRedirect(connect):
+    """A token goes to the host that the settings name, and nowhere else."""
+
+    def process_redirect(self, exc: Exception) -> Exception | str:
+        return exc
+
+
 class Link:
     """`on_event` is told of each event, `on_end` of the end, once, with its reason."""
 
@@ -72,7 +79,7 @@ class Link:
         """Connect and authenticate. Raises `BrokerUnreachable` or `TokenExpired`."""
         headers = {"Cookie": f"platform={self._hosts.platform_id}"}
         try:
-            self._socket = await connect(
+            self._socket = await _NoRedirect(
                 self._hosts.ws_url,
                 origin=self._hosts.origin,  # type: ignore[arg-type]
                 additional_headers=headers,
