@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from trading import settings_views, views
+from trading import lab_views, settings_views, views
 
 ONE = "trading/sesiones/<uuid:session_id>/"
 
@@ -16,6 +16,13 @@ urlpatterns = [
     path(
         "trading/limites/<str:account_type>/", settings_views.user_limits, name="trading-my-limits"
     ),
+    path("trading/pruebas/", lab_views.backtests, name="trading-backtests"),
+    path("trading/pruebas/probar/", lab_views.start_backtest, name="trading-try"),
+    path("trading/agentes/", lab_views.agents, name="trading-agents"),
+    path("trading/agentes/entrenar/", lab_views.start_training, name="trading-train"),
+    path("trading/velas/", lab_views.upload_candles, name="trading-upload"),
+    path("trading/velas/<uuid:uid>/borrar/", lab_views.delete_candles, name="trading-candles-off"),
+    path("trading/agentes/<uuid:uid>/usar/", lab_views.promote, name="trading-promote"),
     path(ONE, views.board, name="trading-board"),
     path(ONE + "piezas/", views.pieces, name="trading-pieces"),
     path(ONE + "operar/", views.trade, name="trading-trade"),
@@ -27,4 +34,9 @@ urlpatterns = [
     path(ONE + "registro/", settings_views.log, name="trading-log"),
     path(ONE + "limites/", settings_views.session_limits, name="trading-limits"),
     path(ONE + "<str:what>/", views.act, name="trading-act"),
+    # After the sessions, whose addresses look alike.
+    path("trading/<str:kind>/<uuid:uid>/", lab_views.job, name="trading-job"),
+    path("trading/<str:kind>/<uuid:uid>/avance/", lab_views.progress, name="trading-progress"),
+    path("trading/<str:kind>/<uuid:uid>/archivos/<str:name>", lab_views.file, name="trading-file"),
+    path("trading/<str:kind>/<uuid:uid>/<str:what>/", lab_views.end_job, name="trading-end-job"),
 ]

@@ -16,6 +16,7 @@ STRATEGIES: Final[dict[str, tuple[str | Promise, str | Promise]]] = {
     "momentum": (_("Momentum"), _("Expects that what moved enough goes on.")),
     "reversal": (_("Reversal"), _("Expects that what went too far comes back.")),
     "rsi": (_("RSI"), _("Trades against an asset that is overbought or oversold.")),
+    "random": (_("Chance"), ""),
     "agent": (_("Trained agent"), _("What one of your agents learned from past candles.")),
 }
 PARAMETERS: Final[dict[str, str | Promise]] = {

@@ -9,7 +9,7 @@ const SHOWN = 300; // candles
 const IN_TABLE = 60;
 
 // A canvas does not know `light-dark()`; an element resolves it.
-function colour(name) {
+export function colour(name) {
   const probe = document.createElement("i");
   probe.style.color = `var(--${name})`;
   document.body.append(probe);
@@ -19,13 +19,14 @@ function colour(name) {
 }
 
 // The library counts seconds in UTC and knows no zones: what it shows is moved to the reader's.
-function local(seconds) {
+export function local(seconds) {
   return seconds - new Date(seconds * 1000).getTimezoneOffset() * 60;
 }
 
 export class CandleChart {
-  constructor(box, { rows = null, digits = 5 } = {}) {
+  constructor(box, { rows = null, digits = 5, shown = SHOWN } = {}) {
     this.rows = rows;
+    this.shown = shown;
     this.digits = digits;
     this.candles = [];
     this.orders = [];
@@ -66,7 +67,7 @@ export class CandleChart {
 
   /** All candles anew, oldest first. */
   show(candles) {
-    this.candles = candles.slice(-SHOWN);
+    this.candles = candles.slice(-this.shown);
     this.series.setData(this.candles.map((one) => ({ ...one, time: local(one.start) })));
     this.mark();
     this.tell();
@@ -79,7 +80,7 @@ export class CandleChart {
     if (newest && candle.start === newest.start) this.candles.pop();
     this.candles.push(candle);
     this.series.update({ ...candle, time: local(candle.start) });
-    if (this.candles.length > SHOWN) this.candles.shift();
+    if (this.candles.length > this.shown) this.candles.shift();
     this.mark();
     this.tell();
   }

@@ -42,6 +42,8 @@ SIGNED_IN = [
     "/trading/",
     "/trading/conectar/",
     "/trading/real/",
+    "/trading/pruebas/",
+    "/trading/agentes/",
     "/trading/limites/PRACTICE/",
     "/historial/",
     "/historial/?emotion=fear",
