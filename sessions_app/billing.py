@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
 from typing import Any, Final
 
 from django.conf import settings
@@ -112,8 +112,14 @@ def usage_table(usage: Usage) -> Table:
 
 
 def quantity_of(one: DayOfAct) -> Decimal:
-    """In the unit of what is charged."""
-    return Decimal(one.amount) if one.act.per == 1 else round(Decimal(one.amount) / one.act.per, 4)
+    return in_units(one.act, one.amount)
+
+
+def in_units(act: Act, amount: int) -> Decimal:
+    """As an invoice counts it: 5400 seconds are 1.5 hours."""
+    if act.per == 1:
+        return Decimal(amount)
+    return (Decimal(amount) / act.per).quantize(SMALLEST, ROUND_HALF_UP)
 
 
 def current_statement(user: User, *, at: datetime) -> Statement:

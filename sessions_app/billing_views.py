@@ -16,6 +16,7 @@ from sessions_app.billing import (
     NotAMonth,
     current_statement,
     find_invoice,
+    in_units,
     month_from,
     quantity_of,
     statement_of,
@@ -39,10 +40,10 @@ def usage(request: HttpRequest) -> HttpResponse:
     asked = ACTS.get(request.GET.get("act", ""))
     chosen = asked if asked in used else (used[0] if used else None)
     rows = [{"day": one.day, "act": one.act, "quantity": quantity_of(one)} for one in found.days]
-    totals = [
-        {"act": act, "quantity": sum(row["quantity"] for row in rows if row["act"] is act)}  # type: ignore[misc]
-        for act in used
-    ]
+    totals = []
+    for act in used:
+        amount = sum(one.amount for one in found.days if one.act is act)
+        totals.append({"act": act, "quantity": in_units(act, amount)})
     facts = {
         "usage": found,
         "totals": totals,

@@ -141,6 +141,18 @@ def test_the_pages_say_it_in_words(ana: User) -> None:
     assert "0.50 EUR" in one
 
 
+def test_a_months_sum_is_what_its_invoice_counts(ana: User) -> None:
+    """Three days of 20 minutes: 0.3333 each, and an hour together."""
+    other = a_user("bea")
+    for number in range(3):
+        at = month_of(NOW)[0] + timedelta(hours=number)
+        record(other, act=BOT_TIME, key=f"bea:{number}", amount=1200, at=at)
+    page = in_browser(other).get("/cuenta/uso/").content.decode()
+    assert '<p class="stat">1</p>' in page
+    (line,) = as_api(other).get("/api/v1/invoices/current").json()["lines"]
+    assert line["quantity"] == "1"
+
+
 def test_a_new_account_is_told_what_to_do_first() -> None:
     browser = in_browser(a_user("new"))
     assert "Nothing was used in this month" in browser.get("/cuenta/uso/").content.decode()

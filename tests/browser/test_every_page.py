@@ -124,6 +124,11 @@ def test_language_and_theme_are_kept(browser: Browser, shared_server: Server) ->
 ADMIN = [
     "/admin/",
     "/admin/accounts/user/",
+    "/admin/accounts/usagerow/",
+    "/admin/accounts/invoice/",
+    "/admin/accounts/plan/",
+    "/admin/trading/tradingsession/",
+    "/admin/trading/killswitch/",
     "/admin/sessions_app/sesion/",
     "/admin/predictions/predictionlog/",
     "/admin/predictions/modelversion/",
