@@ -26,7 +26,7 @@ from trading import lab_services
 from trading.forms import CANDLE_SIZES
 from trading.lab_refusals import worded
 from trading.models import Agent, Backtest, CandleFile, TradingSession
-from trading.settings_views import parameters_in, strategies_shown
+from trading.settings_views import parameters_in, strategies_shown, trained_agents
 from trading.views import own, sesion_of, user_of
 from trading.words import said
 from visionai.lib.errors import DomainError
@@ -79,6 +79,7 @@ def backtests(request: HttpRequest) -> HttpResponse:
     facts = {
         "jobs": Backtest.objects.owned_by(user)[:SHOWN],
         "strategies": strategies_shown("rsi", {}, ""),
+        "agents": trained_agents(user),
         **_market(request),
     }
     return render(request, "trading/backtests.html", facts)

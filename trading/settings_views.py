@@ -5,6 +5,7 @@ from typing import Any
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.paginator import Paginator
+from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
@@ -12,6 +13,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_GET
 
+from accounts.models import User
 from sessions_app.client import client_of
 from sessions_app.pages import form_page
 from trading import limits as holding
@@ -19,12 +21,13 @@ from trading import real as real_money
 from trading import services
 from trading.core.strategies import STRATEGIES
 from trading.forms import BotForm, LimitsForm, RealForm
-from trading.models import AccountKind, LimitSet
+from trading.models import AccountKind, Agent, LimitSet
 from trading.refusals import NotAccepted
 from trading.views import own, sesion_of, user_of
 from trading.words import PARAMETERS, said
 from trading.words import STRATEGIES as STRATEGY_WORDS
 from visionai.lib.errors import DomainError
+from visionai.lib.jobs import JobState
 
 A_PAGE = 50
 
@@ -74,6 +77,7 @@ def bot(request: HttpRequest, session_id: str) -> HttpResponse:
     facts: dict[str, Any] = {
         "session": session,
         "strategies": strategies_shown(chosen, session.parameters, session.strategy),
+        "agents": trained_agents(user_of(request)),
     }
     return form_page(request, "trading/bot.html", form, **facts)
 
@@ -97,6 +101,11 @@ def strategies_shown(chosen: str, now: dict[str, object], current: str) -> list[
             {"name": name, "label": label, "told": told, "fields": fields, "on": name == chosen}
         )
     return shown
+
+
+def trained_agents(user: User) -> QuerySet[Agent]:
+    """Those that a bot or a backtest of the user's can follow."""
+    return Agent.objects.owned_by(user).filter(state=JobState.DONE)
 
 
 def parameters_in(request: HttpRequest, name: str) -> dict[str, object]:
