@@ -5,7 +5,7 @@
 #                 (DATA=DIR, where asl.npz is: also how well 8, 10 and 16 bits answer photographs)
 # make bench-trading  1,000 trading sessions on one core, against goals (SESSIONS=)
 # make assay-trading  100 rounds of nodes that die and sleep and lose their broker (ROUNDS=, SEED=)
-# make fuzz-hdl  500 random networks in GHDL, 100 of them as netlists too, each also with faults
+# make fuzz-hdl  500 random networks in GHDL in both presets, 100 as netlists too, each with faults
 # make train-known  trading agents on walks and on injected signals, with more seeds than the tests
 # make rounds ROUNDS=100   orders through connections that break, each fate held against the ledger
 # make broker-contract   read-only checks of a live PRACTICE account (docs/brokers.md)
@@ -39,7 +39,7 @@ bench-hdl: .venv/runtime
 	$(if $(DATA),$(BIN)/python -m bench.precision "$(DATA)")
 
 fuzz-hdl: .venv/development
-	$(BIN)/python -m fpga_export.tests.fuzz_hdl $(or $(NETWORKS),500) $(or $(SEED),10000)
+	$(BIN)/python -m fpga_export.tests.fuzz_long $(or $(NETWORKS),500) $(or $(SEED),10000)
 
 train-known: .venv/development
 	$(BIN)/python -m trading.tests.train_known $(or $(SEEDS),10) $(or $(ROWS),20000)

@@ -5,6 +5,7 @@ conv 16, pool, dense 10) with random weights, as an upload would give it.
 """
 
 import io
+import json
 import math
 import sys
 import tempfile
@@ -14,7 +15,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,7 +28,10 @@ from fpga_export.core.loader import read_model
 from fpga_export.core.quantise import codes_of, quantise
 from fpga_export.core.vhdl.budget import plan
 from fpga_export.core.vhdl.cycles import efficiency, macs
-from fpga_export.core.vhdl.design import design
+from fpga_export.core.vhdl.design import MANIFEST, design
+from fpga_export.core.vhdl.figures import Figures, figures
+from fpga_export.core.vhdl.stream import STREAM_LIBRARY, interval, stages
+from fpga_export.core.vhdl.stream_design import stream_design
 from fpga_export.core.weight_memory import weight_memories
 from fpga_export.simulators import (
     Verdict,
@@ -42,6 +46,7 @@ from fpga_export.simulators import (
 
 MODELS: Final = Path(__file__).resolve().parent.parent / "predictions" / "ml_models"
 LANES: Final = (1, 2, 4, 8, 16)
+STREAM_LANES: Final = (1, 4, 16)  # at most
 PICTURES: Final = 16  # to calibrate on
 Floats = NDArray[np.float32]
 Found = TypeVar("Found")
@@ -147,6 +152,67 @@ def table(graph: FloatGraph, network: Network, codes: list[Codes], folder: Path)
     return rows
 
 
+@dataclass(frozen=True)
+class StreamRow:
+    """A network as a stream with a number of lanes at most."""
+
+    facts: dict[str, Any]
+    core: Figures
+    verdict: Verdict
+    generated: float  # seconds
+
+    @property
+    def apart(self) -> int:
+        """Cycles simulated, less predicted; the bench has compared those of whole pictures."""
+        return sum(abs(one.cycles - one.predicted) for one in self.verdict.layers)
+
+
+def stream_table(
+    graph: FloatGraph, network: Network, codes: list[Codes], folder: Path
+) -> list[StreamRow]:
+    """A row for each of some numbers of lanes, printed."""
+    print(f"{'lanes':>5} {'first':>8} {'each':>9} {'MAC use':>8} {'multipl.':>9}", end="")
+    print(f" {'compared':>9} {'generate':>9} {'GHDL':>7}  verdict (stream)")
+    rows = []
+    for lanes in STREAM_LANES:
+        core = figures(network, preset="stream", lanes=lanes)
+        work = partial(
+            stream_design,
+            network,
+            lanes=lanes,
+            pictures=codes[:2],
+            name="bench",
+            library=library(STREAM_LIBRARY),
+        )
+        files, generated = timed(work)
+        place = folder / f"{graph.name}-stream-{lanes}"
+        write(files, place)
+        one = StreamRow(json.loads(files[MANIFEST]), core, simulate(place), generated)
+        rows.append(one)
+        print(
+            f"{lanes:>5} {core.first or 0:>8} {core.each:>9} {core.efficiency:>8.1%}"
+            f" {one.facts['multipliers']:>9} {one.verdict.values:>9} {generated:>7.2f} s"
+            f" {one.verdict.seconds:>5.1f} s  {one.verdict.label}"
+        )
+    print("first: cycles to the first answer; each: from one answer to the next")
+    return rows
+
+
+def stream_figures(graph: FloatGraph, network: Network, rows: list[StreamRow]) -> list[Figure]:
+    """Of the row with most lanes."""
+    last = rows[-1]
+    slowest = interval(stages(network, lanes=STREAM_LANES[-1]))
+    return [
+        Figure(
+            f"stream's cycles by its slowest layer's, {graph.name}",
+            last.core.each / slowest,
+            1.1,
+            "",
+            at_least=False,
+        ),
+    ]
+
+
 def zipped(folder: Path) -> bytes:
     """The export as it is downloaded."""
     archive = io.BytesIO()
@@ -216,20 +282,24 @@ def synthesised(folder: Path, rows: list[Row]) -> list[Figure]:
 
 
 def main(*, synthesis: bool) -> int:
-    figures = []
+    found = []
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         small = five_thousand()
         letters = read_model(MODELS / "letters-small-v1.keras", filename="letters-small-v1.keras")
         every: list[Row] = []
+        flowing: list[StreamRow] = []
         for graph in (small, letters):
             pictures = pictures_for(graph)
             network = quantise(graph, pictures)
             codes = [codes_of(graph, network, one) for one in pictures]
             rows = table(graph, network, codes, folder)
             every += rows
+            streams = stream_table(graph, network, codes, folder)
+            flowing += streams
+            found += stream_figures(graph, network, streams)
             told = graph.name
-            figures += [
+            found += [
                 Figure(
                     f"MAC use with 1 lane, {told}", 100 * rows[0].efficiency, 90, "%", at_least=True
                 ),
@@ -246,9 +316,10 @@ def main(*, synthesis: bool) -> int:
                 emulated = timed(partial(run_integer, network, batch))[1]
                 generated = max(one.generated for one in rows)
         packed = verified_zip(small, folder / "zip")
-        unverified = sum(one.verdict.label != "verified" for one in every)
+        unverified = sum(one.verdict.label != "verified" for one in (*every, *flowing))
         apart = sum(abs(one.simulated - one.predicted) for one in every)
-        figures += [
+        apart += sum(one.apart for one in flowing)
+        found += [
             Figure(
                 "designs that are not bit exact at every layer", unverified, 0, "", at_least=False
             ),
@@ -259,11 +330,11 @@ def main(*, synthesis: bool) -> int:
             Figure("497 pictures of the 5k network in NumPy", emulated, 1, "s", at_least=False),
         ]
         if synthesis:
-            figures += synthesised(folder / f"{small.name}-1", every)
+            found += synthesised(folder / f"{small.name}-1", every)
     print(HEAD)
-    for figure in figures:
+    for figure in found:
         print(figure.told())
-    return 0 if all(figure.met for figure in figures) else 1
+    return 0 if all(figure.met for figure in found) else 1
 
 
 if __name__ == "__main__":

@@ -59,7 +59,7 @@ architecture rtl of ns_mac is
   type codes_of is array (0 to MEETING - 1) of integer range -(2 ** (XB - 1)) to 2 ** XB - 1;
   signal full, last_2 : std_logic := '0';
   -- Wires have no first value: GHDL 2.0's Verilog would hold it until they change.
-  signal advance, valid, inside, first, last : std_logic;
+  signal advance, valid, on_picture, first, last : std_logic;
   signal group_2 : natural range 0 to GROUPS := 0;
   signal group_early, group_1 : natural range 0 to GROUPS;
   signal chunk : natural range 0 to CHUNKS;
@@ -84,7 +84,7 @@ begin
     port map (
       clk => clk, advance => advance, in_valid => in_valid, in_ready => in_ready,
       in_data => in_data, wa => w_ra, group_early => group_early, valid => valid,
-      inside => inside, first => first, last => last, group_index => group_1, chunk => chunk,
+      on_picture => on_picture, first => first, last => last, group_index => group_1, chunk => chunk,
       data => tap
     );
 
@@ -99,7 +99,7 @@ begin
     for j in 0 to MEETING - 1 loop
       codes(j) <= 0;
       for k in 0 to CHUNKS - 1 loop
-        if inside = '1' and chunk = k then
+        if on_picture = '1' and chunk = k then
           from := (k * CHANNELS + j) * XB;
           code := signed(pixel(from + XB - 1 downto from));
           codes(j) <= to_integer(nn_code(code, XS));

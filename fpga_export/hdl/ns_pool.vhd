@@ -33,7 +33,7 @@ architecture rtl of ns_pool is
   type values is array (0 to IC - 1) of signed(GB - 1 downto 0);
   signal full, last_2 : std_logic := '0';
   -- Wires have no first value: GHDL 2.0's Verilog would hold it until they change.
-  signal advance, valid, inside, first, last : std_logic;
+  signal advance, valid, on_picture, first, last : std_logic;
   signal tap : std_logic_vector(IC * XB - 1 downto 0);
   signal grown : values := (others => (others => '0'));
   signal count : natural range 0 to CELLS + 1 := 0;
@@ -50,7 +50,7 @@ begin
     )
     port map (
       clk => clk, advance => advance, in_valid => in_valid, in_ready => in_ready,
-      in_data => in_data, wa => open, group_early => open, valid => valid, inside => inside,
+      in_data => in_data, wa => open, group_early => open, valid => valid, on_picture => on_picture,
       first => first, last => last, group_index => open, chunk => open, data => tap
     );
 
@@ -71,7 +71,7 @@ begin
             before := (others => '0');
           end if;
           x := resize(nn_code(signed(tap((i + 1) * XB - 1 downto i * XB)), XS), GB);
-          if inside = '0' then
+          if on_picture = '0' then
             grown(i) <= before;
           elsif MEAN then
             grown(i) <= before + x;
@@ -79,7 +79,7 @@ begin
             grown(i) <= x;
           end if;
         end loop;
-        if inside = '1' then
+        if on_picture = '1' then
           counted := counted + 1;
         end if;
         count <= counted;

@@ -28,7 +28,7 @@ entity ns_walk is
     group_early : out natural range 0 to GROUPS := 0;
     -- The tap.
     valid  : out std_logic := '0';
-    inside : out std_logic := '0';  -- it lies inside of the picture
+    on_picture : out std_logic := '0';  -- the tap lies on the picture
     first  : out std_logic := '0';
     last   : out std_logic := '0';
     group_index : out natural range 0 to GROUPS := 0;
@@ -44,7 +44,7 @@ architecture rtl of ns_walk is
   signal memory : words := (others => (others => '0'));
   signal room : std_logic := '0';
   signal address : natural range 0 to DEPTH - 1 := 0;
-  signal valid_0, inside_0, first_0, last_0 : std_logic := '0';
+  signal valid_0, on_picture_0, first_0, last_0 : std_logic := '0';
   signal group_0 : natural range 0 to GROUPS := 0;
   signal chunk_0 : natural range 0 to CHUNKS := 0;
 begin
@@ -94,10 +94,10 @@ begin
             and (not covered or y < wrow or (y = wrow and x < wcol))
           then
             valid_0 <= '1';
-            inside_0 <= '0';
+            on_picture_0 <= '0';
             address <= 0;
             if covered then
-              inside_0 <= '1';
+              on_picture_0 <= '1';
               address <= row + x;
             end if;
             first_0 <= '0';
@@ -168,7 +168,7 @@ begin
         end if;
 
         valid <= valid_0;
-        inside <= inside_0;
+        on_picture <= on_picture_0;
         first <= first_0;
         last <= last_0;
         group_index <= group_0;

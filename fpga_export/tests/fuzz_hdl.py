@@ -1,13 +1,5 @@
-"""`python -m fpga_export.tests.fuzz_hdl [networks [first seed]]`: random networks in hardware.
+"""Random networks as compact cores, compared at every layer, and the faults that must show."""
 
-Each is simulated and compared at every layer; every fifth also after synthesis; and each must fail
-when a bit of a weight flips, when it rounds otherwise, and when an engine drops a cycle.
-"""
-
-import shutil
-import sys
-import tempfile
-import time
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
@@ -156,35 +148,3 @@ def _rounded(node: Node, inputs: list[Codes]) -> list[tuple[Codes, Rounding]]:
     if isinstance(operation, Concat):
         return list(zip(inputs, operation.roundings, strict=True))
     return []
-
-
-def main(count: int, first: int) -> int:
-    """Print what is wrong; 0 where nothing is."""
-    began = time.monotonic()
-    tried = dict.fromkeys(("rtl", "netlist", *FAULTS), 0)
-    wrong: list[str] = []
-    for seed in range(first, first + count):
-        folder = Path(tempfile.mkdtemp(prefix="fuzz-hdl-"))
-        try:
-            wrong += filter(None, [mismatch(seed, folder)])
-            tried["rtl"] += 1
-            if seed % 5 == 0:
-                wrong += filter(None, [netlist_mismatch(seed, folder)])
-                tried["netlist"] += 1
-            files = export(seed)[1]
-            for fault in FAULTS:
-                if fault_files := broken(seed, fault):
-                    write({**files, **fault_files}, folder)
-                    tried[fault] += 1
-                    if simulate(folder).label != "mismatch":
-                        wrong.append(f"seed {seed}: a wrong {fault} went unnoticed")
-        finally:
-            shutil.rmtree(folder)
-    print("\n".join(wrong))
-    print(f"{tried} from seed {first}: {len(wrong)} wrong, {time.monotonic() - began:.0f} s")
-    return 1 if wrong else 0
-
-
-if __name__ == "__main__":
-    numbers = [int(one) for one in sys.argv[1:]]
-    sys.exit(main(*(numbers + [500, 0][len(numbers) :])))

@@ -2,6 +2,7 @@
 
 import os
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
 
 
-def build(folder: Path) -> None:
+def build(folder: Path, only: Sequence[str] = ()) -> None:
     """`{name}.keras`, `{name}.h5` where it can be, and `{name}.npz` with pictures and answers."""
     import keras
     from keras import layers as kl
@@ -87,6 +88,8 @@ def build(folder: Path) -> None:
         "mobile": mobile(),
     }
     for name, model in networks.items():
+        if only and name not in only:
+            continue
         _unsettle(model, rng)
         model.save(folder / f"{name}.keras")
         model.save(folder / f"{name}.h5")
@@ -112,4 +115,4 @@ def _unsettle(model: object, rng: np.random.Generator) -> None:
 
 
 if __name__ == "__main__":
-    build(Path(sys.argv[1]))
+    build(Path(sys.argv[1]), sys.argv[2:])

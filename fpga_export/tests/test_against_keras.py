@@ -14,7 +14,7 @@ from fpga_export.core.float_run import run_float
 from fpga_export.core.integer_run import run_integer, to_values
 from fpga_export.core.loader import read_model
 from fpga_export.core.quantise import codes_of, hardware_prefix, quantise
-from fpga_export.core.vhdl.design import design
+from fpga_export.design_work import PRESETS
 from fpga_export.simulators import library, simulate, write
 from fpga_export.tests.ghdl import needs
 
@@ -73,17 +73,22 @@ def test_wide_integers_come_close_to_keras(folder: Path, name: str) -> None:
     assert classes.tolist() == wanted.tolist()
 
 
-@pytest.mark.parametrize(("bits", "lanes"), [(8, 4), (16, 3)])
+@pytest.mark.parametrize(
+    ("bits", "lanes", "preset"), [(8, 4, "compact"), (16, 3, "compact"), (8, 4, "stream")]
+)
 @pytest.mark.parametrize("name", NAMES)
 def test_hardware_answers_as_the_integers_at_every_layer(
-    folder: Path, name: str, bits: int, lanes: int, tmp_path: Path
+    folder: Path, name: str, bits: int, lanes: int, preset: str, tmp_path: Path
 ) -> None:
     needs("ghdl")
     graph = read_model(folder / f"{name}.keras", filename=f"{name}.keras")
     pictures = list(answers_of(folder, name)["pictures"])
     network = quantise(graph, pictures, weight_bits=bits, activation_bits=bits)
     codes = [codes_of(graph, network, picture) for picture in pictures[:1]]
-    write(design(network, lanes=lanes, pictures=codes, name=name, library=library()), tmp_path)
+    chosen = PRESETS[preset]
+    texts = library(chosen.library)
+    files = chosen.design(network, lanes=lanes, pictures=codes, name=name, library=texts)
+    write(files, tmp_path)
     verdict = simulate(tmp_path)
     assert verdict.label == "verified", verdict.log
     assert verdict.values == sum(math.prod(node.shape) for node in network.nodes[1:])

@@ -6,6 +6,7 @@
 import os
 import shutil
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -21,6 +22,7 @@ from fpga_export.tests.fuzz_hdl import (
     mismatch,
     netlist_mismatch,
 )
+from fpga_export.tests.fuzz_stream import stream_export
 from fpga_export.tests.ghdl import needs
 from fpga_export.tests.random_networks import random_network, random_picture
 
@@ -110,6 +112,40 @@ def test_the_makefile_s_netlist_passes_in_icarus(tmp_path: Path) -> None:
         ["make", "sim-netlist"], cwd=tmp_path, capture_output=True, timeout=60, check=False
     )
     assert done.returncode == 0, done.stdout[-500:] + done.stderr[-500:]
+
+
+@pytest.mark.parametrize("made", [export, stream_export])
+def test_every_simulator_is_given_all_files_in_the_order_that_ghdl_reads(
+    made: Callable[[int], tuple[object, dict[str, str]]], tmp_path: Path
+) -> None:
+    """The makers' manuals: `nvc --std=2008`, `vcom -2008` and `xvhdl -2008` are VHDL-2008."""
+    files = made(7)[1]
+    write(files, tmp_path)
+
+    def said(target: str, *words: str) -> list[str]:
+        done = subprocess.run(
+            [needs("make"), "-n", target, *words],
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        return done.stdout.replace("\\\n", " ").splitlines()
+
+    def sources(line: str) -> list[str]:
+        return [word.removeprefix("../") for word in line.split() if word.endswith(".vhd")]
+
+    (wanted,) = (sources(line) for line in said("sim") if "ghdl -a" in line)
+    assert sorted(wanted) == sorted(name for name in files if name.endswith(".vhd"))
+    for target, begins in (
+        ("sim-nvc", "nvc --std=2008 -a"),
+        ("sim-modelsim", "vcom -2008"),
+        ("sim-xsim", "xvhdl -2008"),
+    ):
+        (line,) = (one for one in said(target) if one.startswith(begins))
+        assert sources(line) == wanted
+        assert any("THROUGH=2" in one for one in said(target, "THROUGH=2"))
+        assert not any("THROUGH" in one for one in said(target))
 
 
 def test_an_export_tells_its_reader_what_each_layer_is() -> None:

@@ -1,6 +1,8 @@
 """A network opened, looked into, and taken away as VHDL, with a mouse."""
 
 import io
+import subprocess
+import sys
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -60,17 +62,21 @@ def test_layers_are_looked_into(browser: Browser, workshop: Server) -> None:
         expect(page.get_by_text("Esta capa no tiene pesos")).to_be_visible()
 
 
+@pytest.mark.parametrize("preset", ["compact", "stream"])
 def test_a_core_is_verified_downloaded_and_passes_its_own_test(
-    browser: Browser, workshop: Server, tmp_path: Path
+    preset: str, browser: Browser, workshop: Server, tmp_path: Path
 ) -> None:
     with visitor(browser, workshop.url, locale="es") as guest:
         register(guest)
         page = guest.open(SMALL)
         page.set_input_files("#core-file", HAND)
+        page.select_option("#preset", preset)
         page.select_option("#lanes", "16")
         page.click("text=Hacer el núcleo")
         made(page)
         expect(page.get_by_text("Verificado", exact=True)).to_be_visible()
+        told = page.get_by_text("Ciclos hasta la primera respuesta")
+        expect(told).to_have_count(1 if preset == "stream" else 0)
         guest.check(page)
         with page.expect_download() as started:
             page.click("text=Descargar todo (ZIP)")
@@ -82,18 +88,56 @@ def test_a_core_is_verified_downloaded_and_passes_its_own_test(
         assert "PASS" in done.stdout + done.stderr
 
 
+@pytest.mark.parametrize("preset", ["compact", "stream"])
 def test_the_emotion_network_is_verified_through_its_first_layers(
-    browser: Browser, workshop: Server
+    preset: str, browser: Browser, workshop: Server
 ) -> None:
     with visitor(browser, workshop.url, locale="es") as guest:
         register(guest)
         page = guest.open("/hardware/redes/emotions-v2.keras/")
         page.set_input_files("#core-file", FACE)
+        page.select_option("#preset", preset)
         page.click("text=Hacer el núcleo")
         made(page, seconds=120)
         expect(page.get_by_text("Verificado hasta la capa")).to_be_visible()
         expect(page.get_by_text("El resto no se simuló")).to_be_visible()
         guest.check(page)
+
+
+@pytest.fixture(scope="module")
+def networks(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A LeNet and a network of MobileNet's blocks, saved by Keras."""
+    folder = tmp_path_factory.mktemp("networks")
+    program = [sys.executable, "-m", "fpga_export.tests.keras_networks", str(folder)]
+    subprocess.run([*program, "lenet", "mobile"], cwd=ROOT, check=True, timeout=180)
+    return folder
+
+
+@pytest.mark.parametrize("name", ["lenet", "mobile"])
+def test_a_network_of_one_s_own_is_verified_in_both_presets(
+    name: str, browser: Browser, workshop: Server, networks: Path
+) -> None:
+    with visitor(browser, workshop.url, locale="es") as guest:
+        register(guest)
+        page = guest.open("/hardware/")
+        page.set_input_files("#network-file", networks / f"{name}.keras")
+        page.get_by_role("button", name="Subir", exact=True).click()
+        expect(page.locator("h1")).to_have_text(f"{name}.keras")
+        cycles = {}
+        for preset in ("compact", "stream"):
+            page.goto(f"{workshop.url}/hardware/redes/{name}.keras/")
+            page.set_input_files("#core-file", HAND)
+            page.select_option("#preset", preset)
+            page.click("text=Hacer el núcleo")
+            made(page)
+            expect(page.get_by_text("Verificado", exact=True)).to_be_visible()
+            shown = page.locator(".stat").all_inner_texts()
+            cycles[preset] = [int(one.replace(".", "")) for one in shown[:2]]
+            simulated = page.locator("td[data-name='Simulados']").all_inner_texts()
+            predicted = page.locator("td[data-name='Ciclos']").all_inner_texts()
+            assert simulated[1:] == predicted[1:]
+        first, each = cycles["stream"]
+        assert each < first < cycles["compact"][0]
 
 
 def test_what_is_wrong_is_said_where_it_was_asked(browser: Browser, workshop: Server) -> None:

@@ -135,8 +135,9 @@ sim-modelsim:
 
 sim-xsim:
 	xvhdl -2008 $(CORE) $(BENCH)
-	xelab -debug off $(if $(THROUGH),-generic_top THROUGH=$(THROUGH)) $(TOP)
-	xsim -runall $(TOP)
+	xelab -debug off -s $(TOP) $(if $(THROUGH),-generic_top "THROUGH=$(THROUGH)") work.$(TOP)
+	xsim $(TOP) -runall -log bench.log
+	grep -q PASS: bench.log
 
 netlist: build/{name}.v
 build/{name}.v: $(CORE)
@@ -150,5 +151,5 @@ sim-netlist: build/{name}.v
 	cd build && vvp -n netlist.vvp | tee netlist.log && grep -qx PASS netlist.log
 
 clean:
-	rm -rf build work xsim.dir
+	rm -rf build work xsim.dir bench.log
 """

@@ -43,7 +43,7 @@ def stream_design(
     name, found = top_name(name), stages(network, lanes=lanes)
     wiring = StreamWiring(network, found, name)
     when = timing(network, found, pictures=max(PICTURES, len(pictures)))
-    roms = _roms(found, name)
+    roms = stream_roms(found, name)
     core = [*(f"lib/{one}" for one in STREAM_LIBRARY), *roms, f"{name}_core.vhd", f"{name}.vhd"]
     bench = [f"sim/{name}_vectors.vhd", f"sim/{name}_tb.vhd"]
     facts = _manifest(wiring, when, lanes=lanes, pictures=len(pictures))
@@ -62,7 +62,7 @@ def stream_design(
     }
 
 
-def _roms(found: Sequence[Stage], name: str) -> dict[str, str]:
+def stream_roms(found: Sequence[Stage], name: str) -> dict[str, str]:
     """The memories of weights and biases by their path."""
     roms = {}
     for stage in filter(weighted, found):
