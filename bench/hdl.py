@@ -316,7 +316,8 @@ def main(*, synthesis: bool) -> int:
                 emulated = timed(partial(run_integer, network, batch))[1]
                 generated = max(one.generated for one in rows)
         packed = verified_zip(small, folder / "zip")
-        unverified = sum(one.verdict.label != "verified" for one in (*every, *flowing))
+        labels = [one.verdict.label for one in every] + [one.verdict.label for one in flowing]
+        unverified = sum(label != "verified" for label in labels)
         apart = sum(abs(one.simulated - one.predicted) for one in every)
         apart += sum(one.apart for one in flowing)
         found += [

@@ -11,7 +11,7 @@ from fpga_export import pack_work, simulators
 from fpga_export.confined import Limits
 from fpga_export.core.graph import FloatGraph
 from fpga_export.core.integer_run import answers, run_integer
-from fpga_export.core.ir import Network
+from fpga_export.core.ir import Codes, Network
 from fpga_export.core.quantise import codes_of, hardware_prefix, quantise
 from fpga_export.core.report import report
 from fpga_export.core.report_workbook import report_workbook
@@ -23,7 +23,8 @@ from fpga_export.core.vhdl.stream_design import stream_design
 from fpga_export.run_folder import BadRequest, Run, calibration
 from fpga_export.simulators import Label, Verdict
 
-SIMULATED_S: Final = 20.0  # of GHDL's time, half of which is planned for: then the layers end
+# Seconds of GHDL, half of which is planned for: then the layers end. All of a stream work at once.
+SIMULATED_S: Final = {"compact": 20.0, "stream": 60.0}
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,38 +47,25 @@ def whole(run: Run) -> dict[str, Any]:
     graph = run.graph()
     pack = pack_work.loaded(run, graph)
     picture = pack_work.picture_of(run, graph, pack)
-    calibrated = pack_work.calibrating(pack, picture)
     lanes, bits = int(run.asked.get("lanes", 4)), int(run.asked.get("bits", 8))
-    name = str(run.asked.get("preset", "compact"))
-    preset = PRESETS[name]
+    preset = str(run.asked.get("preset", "compact"))
     run.tell(0.1, "quantise")
     last, stopped = hardware_prefix(graph)
     network = quantise(
-        graph, calibrated, weight_bits=bits, activation_bits=max(bits, 4), until=last
+        graph,
+        pack_work.calibrating(pack, picture),
+        weight_bits=bits,
+        activation_bits=max(bits, 4),
+        until=last,
     )
-    codes = codes_of(graph, network, picture)
     run.tell(0.2, "write")
-    predicted = figures(network, preset=name, lanes=lanes)
-    chosen = preset.plan(network, lanes=lanes, cpu_seconds=SIMULATED_S)
-    others = [codes_of(graph, network, one) for one in calibration(picture)[1 : chosen.pictures]]
-    files = preset.design(
-        network,
-        lanes=lanes,
-        pictures=[codes, *others],
-        name=graph.name,
-        library=simulators.library(preset.library),
-    )
-    folder = run.folder / "out" / "hdl_designs"
-    simulators.write(files, folder)
-    run.tell(0.3, "simulate")
-    verdict = simulators.simulate(folder, through=chosen.through, limits=Limits(own_group=False))
-    _sweep_build(folder)
-    if not verdict.offered:
-        raise BadRequest("mismatch", log=verdict.log[-2000:])
-    verdict = _of_the_network(verdict, graph, network)
+    predicted = figures(network, preset=preset, lanes=lanes)
+    pictures = [codes_of(graph, network, one) for one in calibration(picture)]
+    verdict = _simulated(run, graph, network, pictures, preset=preset, lanes=lanes)
     told = verdict.as_json()
     run.write("hdl_designs", "verdict.json", json.dumps(told, indent=1))
     run.tell(0.9, "report")
+    more = pack_work.more(run, graph, network, picture, pack)
     found = report(
         graph,
         network,
@@ -85,7 +73,7 @@ def whole(run: Run) -> dict[str, Any]:
         lanes=lanes,
         figures=predicted,
         verdict=told,
-        more=pack_work.more(run, graph, network, picture, pack),
+        more=more,
     )
     run.write("hdl_designs", "report.json", json.dumps(found, indent=1))
     run.write("hdl_designs", "report.xlsx", report_workbook(found))
@@ -93,17 +81,52 @@ def whole(run: Run) -> dict[str, Any]:
         "label": verdict.label,
         "through": verdict.through,
         "stopped": {"layer": stopped.layer, "reason": stopped.reason} if stopped else {},
-        "preset": name,
         "lanes": lanes,
         "bits": bits,
-        "cycles": predicted.each,
-        "first_cycles": predicted.first,
-        "multipliers": sum(predicted.multipliers.values()),
-        "integer_class": int(answers(network, run_integer(network, codes))[0]),
+        **_speed(predicted),
+        "integer_class": int(answers(network, run_integer(network, pictures[0]))[0]),
         "verdict": told,
         **{key: found["picture"][key] for key in ("float_class", "float_name", "integer_name")},
         "report": {key: found[key] for key in ("network", "agreement", "layers", "pack")},
         "nodes": _nodes(network, predicted, verdict),
+    }
+
+
+def _simulated(
+    run: Run,
+    graph: FloatGraph,
+    network: Network,
+    pictures: Sequence[Codes],
+    *,
+    preset: str,
+    lanes: int,
+) -> Verdict:
+    """Write the core and simulate what there is time for. Raises `BadRequest` where it differs."""
+    chosen = PRESETS[preset]
+    planned = chosen.plan(network, lanes=lanes, cpu_seconds=SIMULATED_S[preset])
+    files = chosen.design(
+        network,
+        lanes=lanes,
+        pictures=pictures[: planned.pictures],
+        name=graph.name,
+        library=simulators.library(chosen.library),
+    )
+    folder = run.folder / "out" / "hdl_designs"
+    simulators.write(files, folder)
+    run.tell(0.3, "simulate")
+    verdict = simulators.simulate(folder, through=planned.through, limits=Limits(own_group=False))
+    _sweep_build(folder)
+    if not verdict.offered:
+        raise BadRequest("mismatch", log=verdict.log[-2000:])
+    return _of_the_network(verdict, graph, network)
+
+
+def _speed(predicted: Figures) -> dict[str, Any]:
+    return {
+        "preset": predicted.preset,
+        "cycles": predicted.each,
+        "first_cycles": predicted.first,
+        "multipliers": sum(predicted.multipliers.values()),
     }
 
 

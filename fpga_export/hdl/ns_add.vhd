@@ -43,24 +43,28 @@ begin
   begin
     if rising_edge(clk) and advance = '1' then
       valid <= in_valid;
-      for i in 0 to CHANNELS - 1 loop
-        sum := (others => '0');
-        base := 0;
-        for k in 0 to INPUTS - 1 loop
-          sum := sum + resize(
-            nn_code(
-              signed(in_data(base + (i + 1) * BITS(k) - 1 downto base + i * BITS(k))), SIGNS(k) = 1
-            ) & (SHIFTS(k) downto 1 => '0'), SB
-          );
-          base := base + CHANNELS * BITS(k);
+      if in_valid = '1' then
+        for i in 0 to CHANNELS - 1 loop
+          sum := (others => '0');
+          base := 0;
+          for k in 0 to INPUTS - 1 loop
+            sum := sum + resize(
+              nn_code(
+                signed(in_data(base + (i + 1) * BITS(k) - 1 downto base + i * BITS(k))), SIGNS(k) = 1
+              ) & (SHIFTS(k) downto 1 => '0'), SB
+            );
+            base := base + CHANNELS * BITS(k);
+          end loop;
+          sums(i) <= sum;
         end loop;
-        sums(i) <= sum;
-      end loop;
+      end if;
       full <= valid;
-      for i in 0 to CHANNELS - 1 loop
-        out_data((i + 1) * YB - 1 downto i * YB) <=
-          nn_round(sums(i), SHIFT, LOW, HIGH, LEAK_FACTOR, LEAK_BITS, YB);
-      end loop;
+      if valid = '1' then
+        for i in 0 to CHANNELS - 1 loop
+          out_data((i + 1) * YB - 1 downto i * YB) <=
+            nn_round(sums(i), SHIFT, LOW, HIGH, LEAK_FACTOR, LEAK_BITS, YB);
+        end loop;
+      end if;
     end if;
   end process;
 end architecture;

@@ -39,18 +39,20 @@ begin
   begin
     if rising_edge(clk) and advance = '1' then
       full <= in_valid;
-      base := 0;
-      to_bit := 0;
-      for k in 0 to INPUTS - 1 loop
-        for i in 0 to CHANNELS(k) - 1 loop
-          out_data(to_bit + YB - 1 downto to_bit) <= nn_round(
-            nn_code(signed(in_data(base + BITS(k) - 1 downto base)), SIGNS(k) = 1),
-            SHIFTS(k), LOW, HIGH, 0, -1, YB
-          );
-          base := base + BITS(k);
-          to_bit := to_bit + YB;
+      if in_valid = '1' then
+        base := 0;
+        to_bit := 0;
+        for k in 0 to INPUTS - 1 loop
+          for i in 0 to CHANNELS(k) - 1 loop
+            out_data(to_bit + YB - 1 downto to_bit) <= nn_round(
+              nn_code(signed(in_data(base + BITS(k) - 1 downto base)), SIGNS(k) = 1),
+              SHIFTS(k), LOW, HIGH, 0, -1, YB
+            );
+            base := base + BITS(k);
+            to_bit := to_bit + YB;
+          end loop;
         end loop;
-      end loop;
+      end if;
     end if;
   end process;
 end architecture;

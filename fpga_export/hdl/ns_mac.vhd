@@ -59,7 +59,7 @@ architecture rtl of ns_mac is
   type codes_of is array (0 to MEETING - 1) of integer range -(2 ** (XB - 1)) to 2 ** XB - 1;
   signal full, last_2 : std_logic := '0';
   -- Wires have no first value: GHDL 2.0's Verilog would hold it until they change.
-  signal advance, valid, on_picture, first, last : std_logic;
+  signal advance, early, valid, on_picture, first, last : std_logic;
   signal group_2 : natural range 0 to GROUPS := 0;
   signal group_early, group_1 : natural range 0 to GROUPS;
   signal chunk : natural range 0 to CHUNKS;
@@ -72,7 +72,7 @@ begin
   out_valid <= full;
   stepped <= valid and advance;
   out_data <= word(OC * YB - 1 downto 0);
-  re <= advance;
+  re <= advance and early;
   b_ra <= std_logic_vector(to_unsigned(group_early, BADDR));
 
   walk : entity work.ns_walk
@@ -83,7 +83,7 @@ begin
     )
     port map (
       clk => clk, advance => advance, in_valid => in_valid, in_ready => in_ready,
-      in_data => in_data, wa => w_ra, group_early => group_early, valid => valid,
+      in_data => in_data, wa => w_ra, early => early, group_early => group_early, valid => valid,
       on_picture => on_picture, first => first, last => last, group_index => group_1, chunk => chunk,
       data => tap
     );

@@ -50,7 +50,7 @@ begin
     )
     port map (
       clk => clk, advance => advance, in_valid => in_valid, in_ready => in_ready,
-      in_data => in_data, wa => open, group_early => open, valid => valid, on_picture => on_picture,
+      in_data => in_data, wa => open, early => open, group_early => open, valid => valid, on_picture => on_picture,
       first => first, last => last, group_index => open, chunk => open, data => tap
     );
 

@@ -24,6 +24,7 @@ entity ns_walk is
     in_ready : out std_logic;
     in_data  : in  std_logic_vector(WIDTH - 1 downto 0);
     -- A cycle before the tap, for memories that answer a cycle later.
+    early       : out std_logic;  -- there is one
     wa          : out std_logic_vector(WADDR - 1 downto 0) := (others => '0');
     group_early : out natural range 0 to GROUPS := 0;
     -- The tap.
@@ -50,6 +51,7 @@ architecture rtl of ns_walk is
 begin
   in_ready <= room;
   group_early <= group_0;
+  early <= valid_0;
 
   control : process (clk)
     variable reading : boolean := true;
@@ -173,7 +175,9 @@ begin
         last <= last_0;
         group_index <= group_0;
         chunk <= chunk_0;
-        data <= memory(address);
+        if valid_0 = '1' then
+          data <= memory(address);
+        end if;
       end if;
 
       -- The next picture may come when this one was read and has come whole.

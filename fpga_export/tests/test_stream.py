@@ -8,8 +8,10 @@ from pathlib import Path
 import pytest
 
 from fpga_export.core.ir import Codes, Conv, Format, MaxPool, Network, Node, Window
-from fpga_export.core.vhdl.stream import STREAM_LIBRARY, interval, stages
+from fpga_export.core.vhdl.budget import plan_stream
+from fpga_export.core.vhdl.stream import STREAM_LIBRARY, NotForStream, interval, stages
 from fpga_export.core.vhdl.stream_design import stream_design
+from fpga_export.refusals import RunFailed
 from fpga_export.simulators import Verdict, library, simulate, write
 from fpga_export.tests.fuzz_hdl import FAULTS, HALVES_GO_UP
 from fpga_export.tests.fuzz_stream import stream_broken, stream_export, stream_netlist_mismatch
@@ -96,6 +98,45 @@ def test_a_stream_takes_a_picture_in_little_more_than_its_slowest_layer_s_cycles
     assert told is not None
     each = (int(told[2]) - int(told[1])) / 3
     assert each <= 1.1 * interval(found)
+
+
+def test_a_stream_can_be_verified_through_a_layer(tmp_path: Path) -> None:
+    needs("ghdl")
+    network = two_layers()
+    simulated(network, tmp_path, lanes=8, pictures=[random_picture(network, 1)])
+    verdict = simulate(tmp_path, through="first")
+    assert (verdict.label, verdict.through, verdict.reason) == (
+        "verified_through",
+        "first",
+        "asked",
+    )
+    assert verdict.not_simulated == ("pool", "last")
+    assert verdict.values == 10 * 10 * 8
+
+
+def test_of_a_stream_that_takes_long_as_many_layers_are_planned_as_there_is_time_for() -> None:
+    network = two_layers()
+    assert plan_stream(network, lanes=8) == plan_stream(network, lanes=8, cpu_seconds=10_000)
+    whole = plan_stream(network, lanes=8).seconds / 2  # of two pictures
+    assert plan_stream(network, lanes=8).pictures == 2
+    assert plan_stream(network, lanes=8, cpu_seconds=1e-4).through == "first"
+    almost = plan_stream(network, lanes=8, cpu_seconds=2 * whole * 0.995)
+    assert (almost.pictures, almost.through) == (1, "pool")
+
+
+@pytest.mark.parametrize(("wide", "code"), [(1024, "stream_too_wide"), (1023, "")])
+def test_a_pixel_that_is_too_wide_is_refused_by_its_layer(wide: int, code: str) -> None:
+    form = Format(16, 0)
+    picture = source((1, 1, 1), form)
+    made = conv(picture, outputs=wide + (1 if code else 0), form=form, name="wide")
+    network = Network("wide", (picture, made), "wide")
+    if not code:
+        assert stages(network, lanes=1)[0].node is made
+        return
+    with pytest.raises(NotForStream) as refusal:
+        stages(network, lanes=1)
+    assert (refusal.value.code, refusal.value.facts["layer"]) == (code, "wide")
+    assert "compact" in RunFailed(code, **refusal.value.facts).sentence()
 
 
 def test_no_layer_has_more_multipliers_than_the_slowest_one_s_time_asks_for() -> None:

@@ -98,7 +98,7 @@ def test_the_emotion_network_is_verified_through_its_first_layers(
         page.set_input_files("#core-file", FACE)
         page.select_option("#preset", preset)
         page.click("text=Hacer el núcleo")
-        made(page, seconds=120)
+        made(page, seconds=240)
         expect(page.get_by_text("Verificado hasta la capa")).to_be_visible()
         expect(page.get_by_text("El resto no se simuló")).to_be_visible()
         guest.check(page)

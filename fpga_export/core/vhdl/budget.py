@@ -7,8 +7,8 @@ from typing import Final
 from fpga_export.core.ir import AveragePool, Conv, Depthwise, Network, Node
 from fpga_export.core.vhdl.cycles import macs, predict
 from fpga_export.core.vhdl.packing import pack_of
-from fpga_export.core.vhdl.stream import stages
-from fpga_export.core.vhdl.stream_timing import timing
+from fpga_export.core.vhdl.stream import Stage, stages
+from fpga_export.core.vhdl.stream_timing import Timing, timing
 
 # Microseconds of one core a cycle, of GHDL 2.0 (mcode) on a machine of 2022: measured on networks
 # of 1 to 32 engines, 1 to 16 lanes, 8 and 16 bits.
@@ -56,25 +56,39 @@ def plan_stream(network: Network, *, lanes: int, cpu_seconds: float = 60.0) -> P
     """The same of a stream, whose stages all work at once. Raises `NotForStream`."""
     limit = cpu_seconds * SHARE
     found = stages(network, lanes=lanes)
-    each = sum(
-        stage.steps
-        * (STEP + stage.multipliers * (WIDE_PRODUCT if _wide(stage.node) else PRODUCT))
-        * 1e-6
-        for stage in found
-    )
+    costs = {stage.node.name: _streamed(stage) for stage in found}
+    each = sum(costs.values())
     if each <= limit:
         large = sum(macs(node) for node in network.nodes) > LARGE
         pictures = 1 if large else max(1, min(MOST_STREAMED, int(limit / max(each, 1e-9))))
         return Plan(pictures, None, pictures * each)
-    ends = timing(network, found, pictures=1).ends
-    reached = [ends[stage.node.name][0] if ends[stage.node.name] else None for stage in found]
-    last = max(filter(None, reached), default=1)
-    spent, through = 0.0, found[0].node.name
-    for stage, end in zip(found, reached, strict=True):
-        if end is None or end / last * each > limit:
+    when = timing(network, found, pictures=1)
+    spent, through, reached = 0.0, found[0].node.name, 0
+    for name in costs:
+        if not when.ends[name]:
             break
-        spent, through = max(spent, end / last * each), stage.node.name
-    return Plan(1, through, spent)
+        reached = max(reached, when.ends[name][0])
+        cost = sum(one * _share(when, other, reached) for other, one in costs.items())
+        if cost > limit:
+            break
+        spent, through = cost, name
+    return Plan(1, through, spent or costs[through])
+
+
+def _streamed(stage: Stage) -> float:
+    """Seconds that a stage takes for a picture."""
+    product = WIDE_PRODUCT if _wide(stage.node) else PRODUCT
+    return stage.steps * (STEP + stage.multipliers * product) * 1e-6
+
+
+def _share(when: Timing, name: str, edge: int) -> float:
+    """How much of its first picture a stage has done by then."""
+    if not when.ends[name]:
+        return 0.5 if edge > when.begins.get(name, edge) else 0.0  # nobody knows when it ends
+    begins, ends = when.begins[name], when.ends[name][0]
+    if edge <= begins:
+        return float(edge >= ends)
+    return min(1.0, (edge - begins) / (ends - begins)) if ends > begins else 1.0
 
 
 def _costs(network: Network, lanes: int) -> Iterator[float]:

@@ -23,6 +23,7 @@ class Timing:
 
     ends: dict[str, list[int]]
     answers: list[int]
+    begins: dict[str, int]  # the first pixel of all
 
     @property
     def each(self) -> int | None:
@@ -274,7 +275,7 @@ class Flow:
         """Let so many pictures through, in no more than `longest` edges."""
         source = self.network.nodes[0].name
         left = {name: count * pictures for name, count in self.pixels.items()}
-        found = Timing({name: [] for name in self.parts}, [])
+        found = Timing({name: [] for name in self.parts}, [], {})
         edge = 0
         while edge < longest and (len(found.answers) < pictures or any(left.values())):
             leaves, comes = self._wires()
@@ -291,6 +292,7 @@ class Flow:
             edge += 1
             for name in moved:
                 left[name] -= 1
+                found.begins.setdefault(name, edge)
                 if name != source and left[name] % self.pixels[name] == 0:
                     found.ends[name].append(edge)
             if self.finder.full:
