@@ -39,15 +39,23 @@ class Ended:
 
 
 def run_child(
-    folder: Path, asked: Mapping[str, Any], *, seconds: float, goes_on: GoesOn | None = None
+    folder: Path,
+    asked: Mapping[str, Any],
+    *,
+    seconds: float,
+    cpu_seconds: float | None = None,
+    goes_on: GoesOn | None = None,
 ) -> Ended:
-    """Run `fpga_export.work` in `folder`, for so long at most. Whatever it started ends with it."""
+    """Run `fpga_export.work` in `folder`, for so long at most. Whatever it started ends with it.
+
+    `cpu_seconds` is as long as `seconds` where nothing else is said.
+    """
     (folder / "request.json").write_text(json.dumps(dict(asked)))
     for old in ("result.json", "error.json", "progress.json"):
         (folder / old).unlink(missing_ok=True)
     with (folder / "log").open("wb") as said:
         child = subprocess.Popen(  # noqa: S603 - our own module
-            _command(folder, seconds),
+            _command(folder, cpu_seconds or seconds),
             cwd=folder,
             env=_environment(folder),
             stdin=subprocess.DEVNULL,
@@ -66,9 +74,9 @@ def run_child(
     return Ended(code, _json(folder / "result.json"), _json(folder / "error.json"))
 
 
-def _command(folder: Path, seconds: float) -> list[str]:
+def _command(folder: Path, cpu_seconds: float) -> list[str]:
     program = [sys.executable, "-m", "fpga_export.work", str(folder), str(os.getpid())]
-    return limited(program, Limits(cpu_seconds=int(seconds), memory=MEMORY, file=FILE))
+    return limited(program, Limits(cpu_seconds=int(cpu_seconds), memory=MEMORY, file=FILE))
 
 
 def _environment(folder: Path) -> dict[str, str]:

@@ -1,11 +1,12 @@
 """Who may call, how often, and what a client without an account is told of itself."""
 
+import math
 from collections.abc import Callable
 from functools import wraps
 from typing import Any, Final, TypeVar
 
 from django.conf import settings
-from django.http import HttpResponseBase
+from django.http import HttpRequest, HttpResponseBase
 from django.utils import timezone
 from rest_framework.decorators import authentication_classes, permission_classes, throttle_classes
 from rest_framework.permissions import BasePermission
@@ -16,6 +17,7 @@ from rest_framework.views import APIView
 from accounts.models import User
 from fpga_export.guests import COOKIE, HEADER, known_guest, new_guest
 from fpga_export.models import Guest, Owner
+from fpga_export.refusals import TooOften
 from sessions_app.authentication import BearerAuthentication, SesionAuthentication
 from sessions_app.client import client_of
 
@@ -42,12 +44,18 @@ def _guest(request: Request) -> tuple[Guest, None] | None:
     if not settings.ALLOW_ANONYMOUS_EXPORTS:
         return None
     at = timezone.now()
-    key = request.headers.get(HEADER) or request.COOKIES.get(COOKIE, "")
+    key = request.headers.get(HEADER) or (request.COOKIES.get(COOKIE, "") if _ours(request) else "")
     guest = known_guest(key, at=at)
     if guest is None:
         guest, key = new_guest(address=client_of(request._request).ip, at=at)
     vars(request._request)["guest_key"] = key
     return guest, None
+
+
+def _ours(request: Request) -> bool:
+    """Whether no page of another origin asks, for which no cookie of ours counts."""
+    origin, asked = request.headers.get("Origin"), request._request
+    return origin is None or origin == f"{asked.scheme}://{asked.get_host()}"
 
 
 class MayExport(BasePermission):
@@ -82,6 +90,17 @@ class Reads(_Rate):
 
     scope, rate = "hardware_reads", "3000/min"
     methods = ("GET",)
+
+
+def count_page(request: HttpRequest) -> None:
+    """Count what a signed-in user makes by a page with what they make by the API.
+
+    Raises `TooOften`.
+    """
+    rate = Makes()
+    if not rate.allow_request(request, None):  # type: ignore[arg-type]
+        seconds = math.ceil(rate.wait() or 1)
+        raise TooOften(retry_after=seconds, seconds=seconds)
 
 
 def owner_of(request: Request) -> Owner:

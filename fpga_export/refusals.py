@@ -108,6 +108,11 @@ class AddressBusy(DomainError):
     detail = _("An export from your address is still running; wait for its end or sign in.")
 
 
+class TooOften(DomainError):
+    status, code, title = 429, "throttled", _("That was too often")
+    detail = _("Wait {seconds} seconds, then try again.")
+
+
 class NoNetwork(DomainError):
     status, code, title = 404, "no_network", _("There is no such network")
     detail = _("Choose one from the list of your networks.")

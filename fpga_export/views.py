@@ -17,6 +17,7 @@ from accounts.plans import limit_of
 from fpga_export import forms
 from fpga_export.core.diagram import bars, diagram
 from fpga_export.core.faults import KINDS as FAULT_KINDS
+from fpga_export.edges import count_page
 from fpga_export.export_page import clock_facts, running_facts
 from fpga_export.fault_words import campaign_tables, fault_name, weighted_layers
 from fpga_export.models import ExportSession
@@ -73,6 +74,7 @@ def home(request: HttpRequest) -> HttpResponse:
 @login_required
 @require_POST
 def upload(request: HttpRequest) -> HttpResponse:
+    count_page(request)
     file = request.FILES.get("file")
     if file is None:
         messages.error(request, _("Choose a .keras or .h5 file first."))
@@ -185,6 +187,7 @@ def _begin(
     needs_picture: bool = True,
 ) -> HttpResponse:
     """Queue a run and show it; a refusal goes back to where it was asked."""
+    count_page(request)
     back = redirect("hardware-network", name=network) if network else redirect("hardware")
     file = request.FILES.get("file")
     if needs_picture and file is None:
@@ -255,6 +258,7 @@ def export(request: HttpRequest, session_id: str) -> HttpResponse:
 @login_required
 @require_POST
 def netlist(request: HttpRequest, session_id: str) -> HttpResponse:
+    count_page(request)
     design = _own(request, session_id)
     try:
         made = start_netlist(_user(request), _sesion(request), design, at=timezone.now())

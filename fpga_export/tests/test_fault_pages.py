@@ -7,8 +7,10 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.utils import timezone
+from rest_framework.test import APIClient
 
 from accounts.models import User
+from fpga_export.edges import Makes
 from fpga_export.models import ExportSession
 from fpga_export.tests.test_services import SMALL, a_picture, finished
 
@@ -95,3 +97,21 @@ def test_nobody_else_starts_or_sees_anything(ada: User, eve: User) -> None:
         created_at=timezone.now(),
     )
     assert client.get(f"/hardware/trabajos/{made.session_id}/").status_code == 404
+
+
+def test_pages_are_counted_with_the_api_and_refused_with_a_time_to_wait(
+    page: Client, ada: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Makes, "rate", "2/min")
+    api = APIClient()
+    api.force_authenticate(ada)
+    api.delete("/api/v1/hardware/networks/no.keras")
+    form = {"file": SimpleUploadedFile("red.keras", b"x")}
+    assert page.post("/hardware/subir/", form).status_code == 302
+    form = {"file": SimpleUploadedFile("red.keras", b"x")}
+    refused = page.post("/hardware/subir/", form, headers={"accept": "text/html"})
+    assert refused.status_code == 429
+    assert 1 <= int(refused["Retry-After"]) <= 60
+    assert "then try again" in refused.content.decode()
+    assert sent(page, "fallos", **FAULTS).status_code == 429
+    assert page.get(NETWORK).status_code == 200

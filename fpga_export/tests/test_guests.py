@@ -211,3 +211,17 @@ def test_an_id_of_firebase_s_names_the_session_where_it_is_plain(
     assert services.new_session_id(ada, sesion, at).startswith(f"user_{uid}_{int(at.timestamp())}_")
     browser = start_session(ada, kind=Sesion.Kind.BROWSER, client=HERE, at=at)
     assert services.new_session_id(ada, browser, at).startswith(f"user_{ada.pk}_")
+
+
+def test_a_guest_s_cookie_counts_for_no_page_of_another_origin(let_in: None) -> None:
+    browser = APIClient()
+    assert upload(browser).status_code == 200
+    assert "mine.keras" in names(browser)
+    assert "mine.keras" in names(browser, HTTP_ORIGIN="http://testserver")
+    for origin in ("http://localhost:3000", "https://testserver", "null", "http://testserver.evil"):
+        assert "mine.keras" not in names(browser, HTTP_ORIGIN=origin)
+        gone = browser.post("/delete_models/", ["mine.keras"], HTTP_ORIGIN=origin)
+        assert gone.json()["deleted_models"] == []
+    # A program that sends its key by itself may be anywhere.
+    key = {f"HTTP_{HEADER.upper().replace('-', '_')}": browser.cookies[COOKIE].value}
+    assert "mine.keras" in names(APIClient(), HTTP_ORIGIN="http://localhost:3000", **key)
