@@ -37,6 +37,6 @@ def clock_facts(result: Mapping[str, Any], asked: str) -> dict[str, Any]:
         clock = CLOCK_MHZ
     if not CLOCKS[0] <= clock <= CLOCKS[1]:  # not a number is outside too
         clock = CLOCK_MHZ
-    cycles = result["cycles"] or 1
+    cycles = result.get("cycles") or 1
     first = result.get("first_cycles") or cycles
     return {"clock": clock, "milliseconds": first / clock / 1e3, "a_second": clock * 1e6 / cycles}

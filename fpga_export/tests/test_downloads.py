@@ -11,10 +11,11 @@ from typing import Any
 import pytest
 from django.http import StreamingHttpResponse
 from django.utils import timezone
+from django.utils.translation import override
 from rest_framework.test import APIClient
 
-from accounts.models import User
-from fpga_export import api, room, services, store
+from accounts.models import User, UserLimit
+from fpga_export import api, services, store
 from fpga_export.archive import CHUNK, Pieces, zipped
 from fpga_export.models import Artifact, ExportSession
 from fpga_export.refusals import NoExport, QuotaReached, TooManyNetworks
@@ -108,11 +109,11 @@ def test_a_file_that_vanished_is_a_refusal(ada: User) -> None:
             api.sent(artifact)
 
 
-def test_a_full_quota_says_what_to_delete(ada: User, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_full_quota_says_what_to_delete(ada: User) -> None:
     small = an_export(ada, {"a.txt": b"x" * 500})
     large = an_export(ada, {"b.txt": b"x" * 3000})
-    monkeypatch.setattr(room, "QUOTA", 3400)
-    with pytest.raises(QuotaReached) as refused:
+    UserLimit.objects.create(user=ada, name="storage", most=3400)
+    with override("es"), pytest.raises(QuotaReached) as refused:
         start(ada, ExportSession.Kind.WEIGHTS, bits=8)
     told = refused.value.sentence()
     assert told.index(large.session_id) < told.index(small.session_id)
@@ -125,11 +126,9 @@ def test_a_full_quota_says_what_to_delete(ada: User, monkeypatch: pytest.MonkeyP
     assert large.session_id in answer.json()["detail"]
 
 
-def test_a_run_that_found_no_room_says_how_much_it_made(
-    ada: User, at_once: AtOnce, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_run_that_found_no_room_says_how_much_it_made(ada: User, at_once: AtOnce) -> None:
     kept = an_export(ada, {"a.txt": b"x" * 500})
-    monkeypatch.setattr(room, "QUOTA", MB)
+    UserLimit.objects.create(user=ada, name="storage", most=MB)
     export = at_once(lambda: start(ada, ExportSession.Kind.WEIGHTS, bits=8))
     export.refresh_from_db()
     assert export.error["code"] == "quota"

@@ -270,10 +270,10 @@ def test_a_run_that_makes_more_than_there_is_room_for_leaves_nothing(
     ada: User, at_once: AtOnce
 ) -> None:
     UserLimit.objects.create(user=ada, name="storage", most=1 << 20)  # the memories take more
-    export = at_once(lambda: start(ada, ExportSession.Kind.WEIGHTS, bits=8))
-    export.refresh_from_db()
-    assert (export.state, export.error["code"]) == (JobState.FAILED, "quota")
     with override("es"):  # another test's pages may have left another language
+        export = at_once(lambda: start(ada, ExportSession.Kind.WEIGHTS, bits=8))
+        export.refresh_from_db()
+        assert (export.state, export.error["code"]) == (JobState.FAILED, "quota")
         assert " 1,0 MB" in error_sentence(export)
     assert not export.artifacts.exists()
     assert [path for path in store.root().rglob("*") if path.is_file()] == []
