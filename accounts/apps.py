@@ -1,8 +1,13 @@
+import logging
+
 from django.apps import AppConfig
+from django.db import DatabaseError
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from visionai.lib.runtime import runtime
+
+log = logging.getLogger(__name__)
 
 PRUNE = 600.0  # seconds
 
@@ -23,6 +28,10 @@ def prune() -> None:
 
 
 def check_keys() -> None:
+    """Prevents the start where keys are missing; a database that is away is told by `/status`."""
     from accounts.rotation import check_keys
 
-    check_keys()
+    try:
+        check_keys()
+    except DatabaseError:
+        log.warning("The keys of sealed values could not be checked", exc_info=True)

@@ -6,11 +6,13 @@ from pathlib import Path
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.db import OperationalError
 from django.utils import timezone
 from django.utils.translation import override
 from pytest_django import Settings
 
 from accounts import rotation, sealing
+from accounts.apps import check_keys as check_at_start
 from accounts.sealing import SealBroken
 from tests.services.fixtures import Serve
 from trading import sealed
@@ -177,6 +179,23 @@ def test_a_key_file_that_others_can_read_is_a_fault(own_folder: Path) -> None:
     (own_folder / "sealing_keys").chmod(0o640)
     with pytest.raises(ConfigurationError, match="chmod 600"):
         rotation.check_keys()
+
+
+def test_a_database_that_is_away_prevents_no_start_and_a_missing_key_does(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def away() -> None:
+        raise OperationalError
+
+    def missing() -> None:
+        raise ConfigurationError(["SECRETS_KEYS: bring them back"])
+
+    monkeypatch.setattr(rotation, "check_keys", away)
+    check_at_start()
+    assert "could not be checked" in caplog.text
+    monkeypatch.setattr(rotation, "check_keys", missing)
+    with pytest.raises(ConfigurationError):
+        check_at_start()
 
 
 @pytest.mark.django_db
