@@ -64,6 +64,8 @@ class Command(BaseCommand):
             supervisor.add(_worker(QUICK, QUICK))
             for number in range(environment.heavy_workers):
                 supervisor.add(_worker(HEAVY, f"{HEAVY}-{number + 1}"))
+        if not environment.embedded_node:
+            supervisor.add(_node())
         supervisor.watch()
 
     def _greet(self, environment: Environment) -> None:
@@ -141,6 +143,12 @@ def _worker(queue: str, node: str) -> Child:
     else:
         command += ["--prefetch-multiplier", "1"]  # what waits is for whoever is free first
     return Child(name, command, os.environ | {"PROCESS_NAME": name})
+
+
+def _node() -> Child:
+    """Trading, where it does not run inside the one web process."""
+    command = [sys.executable, "-m", "django", "run_sessions"]
+    return Child("trading", command, os.environ | {"PROCESS_NAME": "trading"})
 
 
 def _answers(environment: Environment) -> bool:
