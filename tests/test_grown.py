@@ -27,7 +27,7 @@ def call(url: str, body: bytes | None = None, token: str = "", method: str | Non
     if token:
         headers["Authorization"] = f"Bearer {token}"
     request = urllib.request.Request(url, body, headers, method=method)
-    with urllib.request.urlopen(request, timeout=30) as answer:
+    with urllib.request.urlopen(request, timeout=60) as answer:
         return bytes(answer.read())
 
 
@@ -63,6 +63,11 @@ def test_two_processes_on_servers_are_one_product(
         assert all(len(json.loads(one)["sessions"]) == 2 for one in found)
         for _ in range(20):  # through Redis, from whichever process answers
             assert json.loads(call(f"{url}/status"))["checks"]["channels"] == {"status": "ok"}
+        # Trading runs in a process of its own, whichever of the two takes the call.
+        asked_for = {"broker": "paper", "account_type": "PRACTICE", "session_id": None}
+        body = json.dumps(asked_for | {"email": "", "password": ""}).encode()
+        opened = json.loads(call(f"{url}/api/connect", body, token=first["access_token"]))
+        assert (opened["success"], opened["balance"]) == (True, 10000.0)
         with ExitStack() as stack:
             offered: Any = ["bearer", second["access_token"]]
             address = f"ws://127.0.0.1:{port}/ws"

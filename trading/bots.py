@@ -55,7 +55,7 @@ class Bot:
 
     def forget(self) -> None:
         """Without a word: another node goes on, or the row says it already."""
-        if self._deciding is not None:
+        if self._deciding is not None and self._deciding is not asyncio.current_task():
             self._deciding.cancel()
         if self._feed is not None:
             self._keeper.drop_feed(self._feed, why=WHY)

@@ -202,14 +202,15 @@ def halt(session: TradingSession, *, by: User | None, reason: str = "", at: date
 
 
 def release(session: TradingSession, *, by: User | None, at: datetime) -> None:
-    """The session's kill switch, off; losses in a row count from here on.
+    """The session's kill switch, off. A person has looked: it is blocked no more, and losses in a
+    row count from here on.
 
     Raises `Conflict` where somebody else turned it on and `by` is not of the staff.
     """
     with transaction.atomic():
         switches.check_turner(switches.session_scope(session), by=by)
         switches.set_switch(switches.session_scope(session), on=False, by=by, at=at)
-        TradingSession.objects.filter(pk=session.pk).update(losses_since=at)
+        TradingSession.objects.filter(pk=session.pk).update(losses_since=at, blocked="")
 
 
 def ask_assets(session: TradingSession, *, at: datetime) -> Command:
