@@ -21,7 +21,16 @@ from trading.brokers.quadcode.hosts import Hosts, Patience
 from trading.core.market import AccountType, Direction
 from trading.core.paper_market import PaperMarket, Terms, usual_listings
 
-QUICK = Patience(read=3.0, order=0.6, look=0.02, requests_a_second=0.0, catalogue_age=3600.0)
+# The emulator's clock stands still in tests, so silence means nothing here.
+QUICK = Patience(
+    read=10.0,
+    order=1.5,
+    stale=60.0,
+    dead=120.0,
+    look=0.02,
+    requests_a_second=0.0,
+    catalogue_age=3600.0,
+)
 
 
 def who(email: str = "ok@test", password: str = PASSWORD) -> Password:

@@ -129,7 +129,7 @@ async def test_slow_answers_are_waited_for_and_slower_ones_leave_the_order_unkno
     emulator.faults.set(delay_ms=40)
     async with connected(emulator) as broker:
         await broker.place(an_order())
-        emulator.faults.set(delay_ms=900)  # patience is 600
+        emulator.faults.set(delay_ms=2500)  # patience is 1500
         with pytest.raises(OrderUnknown):
             await broker.place(an_order(direction=Direction.PUT))
     assert len(emulator.control.orders()) == 2
