@@ -119,7 +119,7 @@ def start_backtest(
     lab_sources.check_expiry(candles["seconds"], minutes)
     strategy_for(user, strategy, parameters, seconds=candles["seconds"])
     asked = {
-        "stake": str(_amount("stake", stake, Decimal("0.01"), Decimal(10**6))),
+        "stake": str(_amount("stake", stake, Decimal("0.01"), Decimal(10**6), places=2)),
         "payout": str(_amount("payout", payout, Decimal("0.01"), Decimal(2))),
         "balance": str(_amount("balance", balance, Decimal(1), Decimal(10**9))),
         "slippage": _share("slippage", slippage),
@@ -316,12 +316,12 @@ def erase_of(user: User) -> None:
     Trials.objects.filter(owner=user).delete()
 
 
-def _amount(name: str, value: object, least: Decimal, most: Decimal) -> Decimal:
+def _amount(name: str, value: object, least: Decimal, most: Decimal, *, places: int = 4) -> Decimal:
     try:
         found = Decimal(str(value))
     except InvalidOperation as error:
         raise CandlesRefused("bad_value", name=name) from error
-    if not found.is_finite() or not least <= found <= most or found != round(found, 4):
+    if not found.is_finite() or not least <= found <= most or found != round(found, places):
         raise CandlesRefused("bad_value", name=name)
     return found
 

@@ -48,7 +48,7 @@ class Command:
             "key": str(self.key),
             "asset": self.asset,
             "direction": self.direction.value,
-            "stake": str(self.stake),
+            "stake": f"{self.stake:.2f}",
             "minutes": self.minutes,
             "closed_at": self.closed_at,
             "confidence": round(self.confidence, 6),

@@ -208,6 +208,7 @@ def test_a_source_that_is_none_is_refused(source: Any, why: str) -> None:
         {"minutes": 1, "source": PAPER | {"seconds": 300}},
         {"stake": Decimal("NaN")},
         {"stake": Decimal(0)},
+        {"stake": Decimal("1.005")},
         {"stake": "much"},
         {"payout": Decimal(3)},
         {"balance": Decimal("-1")},
