@@ -4,7 +4,7 @@ import asyncio
 import logging
 from typing import TYPE_CHECKING, Final
 
-from trading import connections, gate, metering
+from trading import connections, gate
 from trading.brokers.base import BrokerError
 from trading.core.bot import Command, Plan, command_of
 from trading.events import emit_log
@@ -96,8 +96,7 @@ class Bot:
         if broker is None or self._plan is not plan:
             return
         try:
-            at = keeper.now()
-            await keeper.db(metering.bot_candle, keeper.owner, seconds=feed.seconds, at=at)
+            keeper.node.meter(keeper.owner, seconds=feed.seconds)
             command = command_of(plan, feed.candles(), now=broker.now().timestamp())
             if command is not None:
                 await self._ask(command)

@@ -19,18 +19,22 @@ from functools import partial
 from typing import TypeVar
 from uuid import UUID
 
-from django.db import DatabaseError, InterfaceError, connection, connections
+from django.db import DatabaseError, InterfaceError, connection, connections, transaction
 
-from trading import ownership
+from trading import metering, ownership
 from trading.bots import Bot
 from trading.core.market import Candle
 from trading.feeds import Feed, Feeds, store_candles
 from trading.keeper import Keeper
 from trading.models import Command, Order, TradingSession
 from trading.order_flow import Owner
+from trading.turns import turn
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
+Looked = tuple[Owner, int, datetime]  # a bot, its candle's seconds, when
+METERED = 10  # bots in one transaction
+BATCHES = 10  # such transactions at a look
 LOOK = 1.0  # seconds between looks for sessions without a node
 SWEEP = 5.0  # seconds between looks for work that no news told of
 AT_ONCE = 100  # sessions taken at a look, so that nodes share
@@ -51,6 +55,7 @@ class Node:
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="trading-node")
         self._loop: asyncio.AbstractEventLoop | None = None
         self._news = asyncio.Event()
+        self._looked: list[Looked] = []
         self._stopping = False
         self._held_until = 0.0  # monotonic: before it, nobody may have taken our sessions
 
@@ -78,6 +83,10 @@ class Node:
     def holds_leases(self) -> bool:
         return time.monotonic() < self._held_until
 
+    def meter(self, owner: Owner, *, seconds: int) -> None:
+        """A bot looked at a candle; written with those of others, after what hurries."""
+        self._looked.append((owner, seconds, datetime.now(UTC)))
+
     async def db(self, work: Callable[..., T], *arguments: object, **named: object) -> T:
         """Do `work`, which asks the database, in a thread of the node."""
         loop = asyncio.get_running_loop()
@@ -102,12 +111,21 @@ class Node:
                     if now >= sweep_at:
                         await self._sweep()
                         sweep_at = now + SWEEP
+                    await self._write_looks()
                 except (DatabaseError, InterfaceError):
                     log.exception("Node %s cannot read or write its sessions", self.name)
                 with suppress(TimeoutError):
                     await asyncio.wait_for(self._news.wait(), LOOK)
         finally:
             await self._end()
+
+    async def _write_looks(self) -> None:
+        """A few at a time, so that orders come between; the rest at the next look."""
+        for _batch in range(BATCHES):
+            if not self._looked:
+                return
+            some, self._looked = self._looked[:METERED], self._looked[METERED:]
+            await self.db(_meter, some)
 
     async def _renew(self) -> None:
         """Prolong what is ours, and end the keepers of what is not any more."""
@@ -180,6 +198,8 @@ class Node:
         tasks = list(self._tasks.values())
         if tasks:
             await asyncio.wait(tasks, timeout=STOP_WITHIN)
+        with suppress(DatabaseError):
+            await self._write_looks()
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
@@ -207,6 +227,12 @@ def _mended(work: Callable[[], T]) -> T:
     except (InterfaceError, DatabaseError):
         connection.close_if_unusable_or_obsolete()
         raise
+
+
+def _meter(looked: list[Looked]) -> None:
+    with turn(), transaction.atomic():
+        for owner, seconds, at in looked:
+            metering.bot_candle(owner, seconds=seconds, at=at)
 
 
 def _with_work(node: str) -> set[UUID]:

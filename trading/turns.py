@@ -6,12 +6,39 @@ in the database; every other database has locks of its own rows.
 """
 
 import threading
+from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from django.db import connection
 
-_turn = threading.Lock()
+
+class Turns:
+    """Who comes first goes first: what is let go is handed to the one that waits longest."""
+
+    def __init__(self) -> None:
+        self._guard = threading.Lock()
+        self._waiting: deque[threading.Event] = deque()
+        self._is_taken = False
+
+    def take(self) -> None:
+        with self._guard:
+            if not self._is_taken:
+                self._is_taken = True
+                return
+            mine = threading.Event()
+            self._waiting.append(mine)
+        mine.wait()
+
+    def leave(self) -> None:
+        with self._guard:
+            if self._waiting:
+                self._waiting.popleft().set()
+            else:
+                self._is_taken = False
+
+
+_turns = Turns()
 
 
 @contextmanager
@@ -20,5 +47,8 @@ def turn() -> Iterator[None]:
     if connection.vendor != "sqlite" or connection.in_atomic_block:
         yield
         return
-    with _turn:
+    _turns.take()
+    try:
         yield
+    finally:
+        _turns.leave()
