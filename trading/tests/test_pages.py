@@ -12,7 +12,7 @@ from django.utils import timezone
 from accounts.models import User
 from sessions_app.tests.factories import a_user
 from trading.limits import make_limits, session_limits_of
-from trading.models import Agent, Backtest, KillSwitch, TradingSession
+from trading.models import Agent, Backtest, Challenge, KillSwitch, TradingSession
 from trading.tests.factories import a_trading_session, an_event, an_order
 from visionai.lib.jobs import JobState
 
@@ -227,3 +227,21 @@ def test_candles_are_brought_and_taken_away(page: Client, ana: User) -> None:
     assert stranger.post(f"/trading/velas/{row.uid}/borrar/").status_code == 404
     page.post(f"/trading/velas/{row.uid}/borrar/")
     assert not ana.candle_files.exists()
+
+
+def test_a_code_is_asked_for_on_a_page_of_its_owner_alone(
+    page: Client, mine: TradingSession
+) -> None:
+    at = timezone.now()
+    challenge = Challenge.objects.create(session=mine, expires_at=at + timedelta(minutes=5))
+    text = page.get(f"/trading/codigo/{challenge.pk}/").content.decode()
+    assert "El bróker pide un código" in text
+    assert "PRACTICE" in text
+    empty = page.post(f"/trading/codigo/{challenge.pk}/", {"code": ""})
+    assert (empty.status_code, challenge.attempts) == (200, 0)
+    Challenge.objects.update(attempts=5)
+    spent = page.post(f"/trading/codigo/{challenge.pk}/", {"code": "123456"})
+    assert "nada con este número" in spent.content.decode()
+    stranger = Client()
+    stranger.force_login(a_user())
+    assert stranger.get(f"/trading/codigo/{challenge.pk}/").status_code == 302
