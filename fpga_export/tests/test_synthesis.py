@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from fpga_export import synthesis
 from fpga_export.confined import Limits
 from fpga_export.core.ir import Network
 from fpga_export.core.vhdl.design import design
@@ -65,6 +66,17 @@ def test_a_netlist_that_answers_otherwise_is_a_mismatch(folder: Path, tmp_path: 
     verdict = netlist(tmp_path)
     assert (verdict.label, verdict.values) == ("mismatch", 0)
     assert "FAIL: t_c" in verdict.log
+
+
+def test_a_netlist_with_much_to_simulate_goes_to_verilator(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for program in ("ghdl", "verilator", "g++", "make"):
+        needs(program)
+    monkeypatch.setattr(synthesis, "WORTH_COMPILING", 0)
+    verdict = netlist(folder)
+    assert (verdict.label, verdict.values) == ("verified", 64), verdict.log
+    assert verdict.tools[-1].startswith("Verilator")
 
 
 def test_what_a_limit_stops_is_not_done(folder: Path) -> None:
