@@ -9,9 +9,10 @@ from typing import Any, Final
 
 from fpga_export import pack_work, simulators
 from fpga_export.confined import Limits
-from fpga_export.core.graph import FloatGraph
+from fpga_export.core.graph import FloatGraph, Floats
 from fpga_export.core.integer_run import answers, run_integer
 from fpga_export.core.ir import Codes, Network
+from fpga_export.core.precision import AUTO, LEAST, chosen_bits
 from fpga_export.core.quantise import codes_of, hardware_prefix, quantise
 from fpga_export.core.report import report
 from fpga_export.core.report_workbook import report_workbook
@@ -47,17 +48,11 @@ def whole(run: Run) -> dict[str, Any]:
     graph = run.graph()
     pack = pack_work.loaded(run, graph)
     picture = pack_work.picture_of(run, graph, pack)
-    lanes, bits = int(run.asked.get("lanes", 4)), int(run.asked.get("bits", 8))
+    lanes, bits = int(run.asked.get("lanes", 4)), run.asked.get("bits", 8)
     preset = str(run.asked.get("preset", "compact"))
     run.tell(0.1, "quantise")
     last, stopped = hardware_prefix(graph)
-    network = quantise(
-        graph,
-        pack_work.calibrating(pack, picture),
-        weight_bits=bits,
-        activation_bits=max(bits, 4),
-        until=last,
-    )
+    network = _quantised(graph, pack_work.calibrating(pack, picture), bits, until=last)
     run.tell(0.2, "write")
     predicted = figures(network, preset=preset, lanes=lanes)
     pictures = [codes_of(graph, network, one) for one in calibration(picture)]
@@ -90,6 +85,19 @@ def whole(run: Run) -> dict[str, Any]:
         "report": {key: found[key] for key in ("network", "agreement", "layers", "pack")},
         "nodes": _nodes(network, predicted, verdict),
     }
+
+
+def _quantised(
+    graph: FloatGraph, pictures: Sequence[Floats], bits: int | str, *, until: str
+) -> Network:
+    """With so many bits everywhere, or as many as each layer needs (`AUTO`)."""
+    if bits == AUTO:
+        each = chosen_bits(graph, pictures, until=until)
+        return quantise(graph, pictures, per_layer=each, until=until)
+    wide = int(bits)
+    return quantise(
+        graph, pictures, weight_bits=wide, activation_bits=max(wide, LEAST), until=until
+    )
 
 
 def _simulated(

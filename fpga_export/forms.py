@@ -13,6 +13,7 @@ from rest_framework.request import Request
 
 from fpga_export.core.fault_config import MESSAGES, BadFaultConfig, read_config
 from fpga_export.core.faults import KINDS, TARGETS
+from fpga_export.core.precision import AUTO
 from fpga_export.core.vhdl.figures import PRESETS
 from fpga_export.refusals import BadFaults, BadInput, NoFile
 from visionai.lib.parsing import is_sound
@@ -103,10 +104,11 @@ def design_settings(body: Mapping[str, Any]) -> dict[str, Any]:
     preset = str(body.get("preset") or "compact")
     if preset not in PRESETS:
         raise BadInput(reason=f"preset: {', '.join(PRESETS)}")
+    chosen = body.get("bits") == AUTO
     return {
         "preset": preset,
         "lanes": whole_number(body, "lanes", 4, 1, 16),
-        "bits": whole_number(body, "bits", 8, 2, 16),
+        "bits": AUTO if chosen else whole_number(body, "bits", 8, 2, 16),
     }
 
 

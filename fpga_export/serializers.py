@@ -144,7 +144,10 @@ class ExportInput(serializers.Serializer[Any]):
         max_value=16,
         help_text="Of a design: output channels that a layer computes at once (stream: at most).",
     )
-    bits = serializers.IntegerField(required=False, min_value=2, max_value=16)
+    bits = serializers.CharField(
+        required=False,
+        help_text="2 to 16; of a design also `auto`: each layer as many as 35 dB there take.",
+    )
     pack = serializers.FileField(
         required=False,
         help_text="Pictures that judge a design or a campaign: a ZIP of label/*.jpg, or an .npz.",
