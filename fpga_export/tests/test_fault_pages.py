@@ -112,6 +112,6 @@ def test_pages_are_counted_with_the_api_and_refused_with_a_time_to_wait(
     refused = page.post("/hardware/subir/", form, headers={"accept": "text/html"})
     assert refused.status_code == 429
     assert 1 <= int(refused["Retry-After"]) <= 60
-    assert "then try again" in refused.content.decode()
+    assert "y vuelve a intentarlo" in refused.content.decode()
     assert sent(page, "fallos", **FAULTS).status_code == 429
     assert page.get(NETWORK).status_code == 200

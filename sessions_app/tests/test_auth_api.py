@@ -129,7 +129,6 @@ def test_a_wrong_login_is_401(ana: User, anyone: APIClient, path: str) -> None:
         {"password": "x"},
         {"username": ["ana"], "password": "x"},
         {"username": "ana", "password": {"$ne": ""}},
-        {"username": "a\x00", "password": "x"},
         {"username": "ana", "password": "x" * 1001},
         {"username": "a" * 255, "password": "x"},
         ["ana"],
@@ -147,7 +146,8 @@ def test_bytes_that_are_no_text_are_400(anyone: APIClient) -> None:
     for data, code in (
         (b"{nonsense", "parse_error"),
         (b"\xff", "parse_error"),
-        (b'{"username": "\\ud800", "password": "x"}', "invalid"),
+        (b'{"username": "\\ud800", "password": "x"}', "parse_error"),
+        (b'{"username": "a\\u0000", "password": "x"}', "parse_error"),
     ):
         answer = anyone.post("/login", data=data, content_type="application/json")
         refused(answer, 400, code)
