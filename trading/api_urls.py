@@ -2,7 +2,7 @@
 
 from django.urls import re_path
 
-from trading import api, guard_api, lab_api, market_api
+from trading import api, candle_api, guard_api, lab_api, market_api
 
 ONE = r"^trading/sessions/(?P<session_id>[^/]{1,64})"
 
@@ -13,9 +13,15 @@ urlpatterns = [
     re_path(r"^trading/verify/?$", api.verify),
     re_path(r"^trading/limits/(?P<account_type>\w{1,20})/?$", guard_api.user_limits),
     re_path(r"^trading/real/?$", guard_api.real),
+    re_path(r"^trading/halt/?$", guard_api.halt_all),
+    re_path(r"^trading/release/?$", guard_api.release_all),
+    re_path(r"^trading/strategies/?$", candle_api.strategies),
+    re_path(r"^trading/candles/?$", candle_api.candle_files),
+    re_path(r"^trading/candles/(?P<uid>[0-9a-f-]{36})/?$", candle_api.candle_file),
     re_path(LAB + r"/?$", lab_api.jobs),
     re_path(LAB + r"/(?P<uid>[0-9a-f-]{36})/?$", lab_api.job),
     re_path(LAB + r"/(?P<uid>[0-9a-f-]{36})/cancel/?$", lab_api.cancel),
+    re_path(r"^trading/agents/(?P<uid>[0-9a-f-]{36})/promote/?$", lab_api.promote),
     re_path(LAB + r"/(?P<uid>[0-9a-f-]{36})/files/(?P<name>[\w.]{1,60})$", lab_api.file),
     re_path(ONE + r"/?$", api.session),
     re_path(ONE + r"/bot/?$", api.bot),

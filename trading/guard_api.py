@@ -11,7 +11,7 @@ from trading import limits as holding
 from trading import real as real_money
 from trading import selectors, services, switches
 from trading.api import TAGS, user_of
-from trading.models import AccountKind, LimitSet, TradingSession
+from trading.models import AccountKind, KillSwitch, LimitSet, TradingSession
 from trading.refusals import NotFound
 from trading.serializers import (
     HaltOutput,
@@ -108,6 +108,49 @@ def release(request: Request, session_id: str) -> Response:
     found = selectors.own_session(user_of(request), session_id)
     services.release(found, by=user_of(request), at=timezone.now())
     return _halted(found)
+
+
+def _all_halted(request: Request) -> Response:
+    found = KillSwitch.objects.filter(scope=switches.user_scope(user_of(request).pk), is_on=True)
+    on = list(found.values_list("scope", flat=True))
+    return Response({"halted": bool(on), "switches": on})
+
+
+@extend_schema(
+    tags=TAGS,
+    methods=["GET"],
+    operation_id="api_v1_trading_halt_all_retrieve",
+    summary="Whether all your sessions are halted at once",
+    responses={200: HaltOutput, **problems(_401="bad_token")},
+)
+@extend_schema(
+    tags=TAGS,
+    methods=["POST"],
+    operation_id="api_v1_trading_halt_all_create",
+    summary="Halt all your sessions: no order passes, all bots stop",
+    description="It holds for sessions that you open later too, until you release it.",
+    request=None,
+    responses={200: HaltOutput, **problems(_401="bad_token")},
+)
+@api_view(["GET", "POST"])
+def halt_all(request: Request) -> Response:
+    if request.method == "POST":
+        services.halt_all(user_of(request), by=user_of(request), at=timezone.now())
+    return _all_halted(request)
+
+
+@extend_schema(
+    tags=TAGS,
+    operation_id="api_v1_trading_release_all_create",
+    summary="Let the orders of all your sessions pass again",
+    description="A session that was halted by itself stays halted, and no bot starts by itself.",
+    request=None,
+    responses={200: HaltOutput, **problems(_401="bad_token", _409="conflict")},
+)
+@api_view(["POST"])
+def release_all(request: Request) -> Response:
+    services.release_all(user_of(request), by=user_of(request), at=timezone.now())
+    return _all_halted(request)
 
 
 @extend_schema(

@@ -6,12 +6,12 @@ from uuid import UUID
 from django.http import FileResponse
 from django.utils import timezone
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import OpenApiExample, OpenApiParameter, extend_schema
 from rest_framework.decorators import api_view
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from trading import lab_services
+from trading import lab_services, selectors
 from trading.api import TAGS, sesion_of, user_of
 from trading.lab_refusals import worded
 from trading.lab_serializers import (
@@ -20,16 +20,19 @@ from trading.lab_serializers import (
     LabInput,
     LabJobOutput,
     LabJobsOutput,
+    PromoteInput,
 )
 from trading.models import Agent, Backtest
 from trading.refusals import NotFound
-from trading.wire import moment
+from trading.serializers import SESSION_ID, TradingSessionOutput
+from trading.wire import moment, session_body
 from visionai.lib.openapi import problems
 
 MODELS: dict[str, type[Backtest] | type[Agent]] = {"backtests": Backtest, "agents": Agent}
 SHOWN = 100
 KIND = OpenApiParameter("kind", OpenApiTypes.STR, "path", enum=list(MODELS))
 FOUND = problems(_401="bad_token", _404="not_found")
+PROMOTE = OpenApiExample("Promote", value={"session_id": SESSION_ID}, request_only=True)
 
 
 def _body(job: Backtest | Agent) -> dict[str, Any]:
@@ -147,6 +150,28 @@ def job(request: Request, kind: str, uid: str) -> Response:
 def cancel(request: Request, kind: str, uid: str) -> Response:
     found = _own(request, kind, uid)
     return Response({"cancelled": lab_services.cancel(found, at=timezone.now())})
+
+
+@extend_schema(
+    tags=TAGS,
+    summary="Have the bot of a session of yours follow an agent of yours",
+    description="A bot that runs goes on with it. With real money the agent needs a demonstrated"
+    " edge.",
+    request=PromoteInput,
+    examples=[PROMOTE],
+    responses={
+        200: TradingSessionOutput,
+        **problems(_400="invalid", _401="bad_token", _404="not_found", _409="not_trained"),
+    },
+)
+@api_view(["POST"])
+def promote(request: Request, uid: str) -> Response:
+    data = PromoteInput(data=request.data)
+    data.is_valid(raise_exception=True)
+    agent = _own(request, "agents", uid)
+    assert isinstance(agent, Agent)
+    session = selectors.own_session(user_of(request), data.validated_data["session_id"])
+    return Response(session_body(lab_services.promote(agent, session, at=timezone.now())))
 
 
 @extend_schema(

@@ -83,6 +83,11 @@ class CandlesRefused(_Worded):
     status, code, title = 422, "bad_candles", _("The candles cannot be used")
 
 
+class NoCandles(DomainError):
+    status, code, title = 400, "no_file", _("There is no file")
+    detail = _("Send the file as the multipart field “file”.")
+
+
 class LabBusy(DomainError):
     status, code, title = 409, "busy_already", _("Another one is running")
     detail = _("One backtest or training runs at a time; wait for {uid} or cancel it.")

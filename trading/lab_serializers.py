@@ -74,3 +74,72 @@ class LabInput(serializers.Serializer[Any]):
 @shows({"cancelled": True})
 class LabCancelledOutput(serializers.Serializer[Any]):
     cancelled = serializers.BooleanField(help_text="False where it had ended already.")
+
+
+CANDLES: Final = {
+    "uid": "5b0f2a3c-53b3-4a34-8d9b-7a3d3b0c8e55",
+    "filename": "EURUSD.csv",
+    "asset": "EURUSD",
+    "seconds": 60,
+    "count": 10080,
+    "first_start": 1794657600,
+    "last_start": 1795262340,
+    "size": 544320,
+    "created_at": "2026-11-21T12:00:00Z",
+}
+RSI: Final = {
+    "name": "rsi",
+    "title": "RSI",
+    "description": "Trades against an asset that is overbought or oversold.",
+    "schema": {
+        "type": "object",
+        "properties": {
+            "period": {
+                "title": "Candles looked at",
+                "type": "integer",
+                "minimum": 2,
+                "maximum": 100,
+                "default": 14,
+            }
+        },
+        "additionalProperties": False,
+    },
+}
+
+
+class CandleFileInput(serializers.Serializer[Any]):
+    file = serializers.FileField(help_text="CSV, up to 16 MB.")
+
+
+@shows(CANDLES)
+class CandleFileOutput(serializers.Serializer[Any]):
+    uid = serializers.UUIDField()
+    filename = serializers.CharField()
+    asset = serializers.CharField()
+    seconds = serializers.IntegerField(help_text="Of a candle.")
+    count = serializers.IntegerField(help_text="Candles.")
+    first_start = serializers.IntegerField(help_text="Seconds since 1970, UTC.")
+    last_start = serializers.IntegerField(help_text="Of the last candle.")
+    size = serializers.IntegerField(help_text="Bytes.")
+    created_at = serializers.DateTimeField()
+
+
+@shows({"candles": [CANDLES]})
+class CandleFilesOutput(serializers.Serializer[Any]):
+    candles = CandleFileOutput(many=True)
+
+
+class StrategyOutput(serializers.Serializer[Any]):
+    name = serializers.CharField()
+    title = serializers.CharField(help_text="In the reader's language, as all words here.")
+    description = serializers.CharField()
+    schema = serializers.DictField(help_text="JSON Schema of its `parameters`.")
+
+
+@shows({"strategies": [RSI]})
+class StrategiesOutput(serializers.Serializer[Any]):
+    strategies = StrategyOutput(many=True)
+
+
+class PromoteInput(serializers.Serializer[Any]):
+    session_id = serializers.CharField(max_length=64, help_text="A trading session of yours.")

@@ -213,6 +213,24 @@ def release(session: TradingSession, *, by: User | None, at: datetime) -> None:
         TradingSession.objects.filter(pk=session.pk).update(losses_since=at, blocked="")
 
 
+@transaction.atomic
+def halt_all(user: User, *, by: User | None, reason: str = "", at: datetime) -> None:
+    """The kill switch over all sessions of a user, those that are yet to come too."""
+    switches.set_switch(switches.user_scope(user.pk), on=True, by=by, reason=reason, at=at)
+    for session in TradingSession.objects.live().filter(user=user, bot_wanted=True).order_by("pk"):
+        stop_bot(session, at=at, reason="halted")
+
+
+@transaction.atomic
+def release_all(user: User, *, by: User | None, at: datetime) -> None:
+    """The same switch off. Sessions that were halted one by one stay halted, bots stay stopped.
+
+    Raises `Conflict` where somebody else turned it on and `by` is not of the staff.
+    """
+    switches.check_turner(switches.user_scope(user.pk), by=by)
+    switches.set_switch(switches.user_scope(user.pk), on=False, by=by, at=at)
+
+
 def ask_assets(session: TradingSession, *, at: datetime) -> Command:
     """Answers `{assets: [{name, payout, is_open, …}]}`."""
     return commands.ask(session, "assets", at=at)

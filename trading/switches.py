@@ -45,8 +45,13 @@ def switches_on(session: TradingSession) -> tuple[str, ...]:
 def set_switch(
     scope: str, *, on: bool, by: User | None, reason: str = "", at: datetime
 ) -> KillSwitch:
-    """Turn a switch. Sessions of a user or a single one hear of it in their events."""
+    """Turn a switch. Sessions of a user or a single one hear of it in their events.
+
+    One that is on stays its turner's: a second "on" of the owner would let them undo the staff's.
+    """
     sessions = list(_told(scope).select_for_update().order_by("pk"))  # orders in the gate end first
+    if on and (held := _held_by_another(scope, by=by)):
+        return held
     switch, _made = KillSwitch.objects.update_or_create(
         scope=scope,
         defaults={"is_on": on, "reason": reason[:200], "changed_by": by, "changed_at": at},
@@ -61,9 +66,16 @@ def check_turner(scope: str, *, by: User | None) -> None:
     """Raises `Conflict` where somebody else turned the switch on and `by` is not of the staff."""
     if by is None or by.is_staff:
         return
-    on = KillSwitch.objects.select_for_update().filter(scope=scope, is_on=True)
-    if on.exclude(changed_by=None).exclude(changed_by=by).exists():
+    if _held_by_another(scope, by=by):
         raise Conflict(reason="halted_by_staff")
+
+
+def _held_by_another(scope: str, *, by: User | None) -> KillSwitch | None:
+    """The switch, where it is on by somebody else's hand and `by` is not of the staff."""
+    if by is not None and by.is_staff:
+        return None
+    found = KillSwitch.objects.select_for_update().filter(scope=scope, is_on=True).first()
+    return found if found and found.changed_by_id not in (None, by and by.pk) else None
 
 
 def _told(scope: str) -> TradingSessionQuerySet:

@@ -313,16 +313,10 @@ def _refill(request: HttpRequest, session_id: str) -> HttpResponse:
 def halt_all(request: HttpRequest) -> HttpResponse:
     """One's own kill switch over all sessions, on or off."""
     user, on, at = user_of(request), request.POST.get("on") == "1", timezone.now()
-    scope = switches.user_scope(user.pk)
     try:
-        if not on:
-            switches.check_turner(scope, by=user)
-        switches.set_switch(scope, on=on, by=user, at=at)
+        (services.halt_all if on else services.release_all)(user, by=user, at=at)
     except DomainError as refusal:
         return _back(request, refusal, "trading")
-    if on:
-        for session in TradingSession.objects.live().filter(user=user, bot_wanted=True):
-            services.stop_bot(session, at=at, reason="halted")
     return redirect("trading")
 
 

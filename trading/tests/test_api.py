@@ -37,12 +37,19 @@ CANONICAL = [
     ("POST", "/release"),
     ("POST", "/refill"),
 ]
+ALL_HALTED = "/api/v1/trading/halt"
 OF_NO_SESSION = [
     ("GET", "/api/v1/trading/sessions"),
     ("POST", "/api/v1/trading/sessions"),
     ("POST", "/api/v1/trading/verify"),
     ("GET", "/api/v1/trading/limits/PRACTICE"),
     ("GET", "/api/v1/trading/real"),
+    ("GET", ALL_HALTED),
+    ("POST", ALL_HALTED),
+    ("POST", "/api/v1/trading/release"),
+    ("GET", "/api/v1/trading/strategies"),
+    ("GET", "/api/v1/trading/candles"),
+    ("POST", "/api/v1/trading/candles"),
     ("POST", "/api/connect"),
     ("POST", "/api/connect/verify"),
 ]
@@ -235,6 +242,39 @@ def test_the_owner_cannot_undo_what_staff_halted(api: Client, mine: TradingSessi
     refused = ask(api, "POST", url(mine.pk, "/release"))
     assert (refused.status_code, refused.json()["reason"]) == (409, "halted_by_staff")
     assert KillSwitch.objects.get().is_on
+    ask(api, "POST", url(mine.pk, "/halt"))  # nor by making the switch their own first
+    assert ask(api, "POST", url(mine.pk, "/release")).status_code == 409
+    assert KillSwitch.objects.get().is_on
+
+
+def test_all_own_sessions_are_halted_and_released_at_once(
+    api: Client, ana: User, mine: TradingSession
+) -> None:
+    another = a_trading_session(ana, bot_wanted=True)
+    foreign = a_trading_session(bot_wanted=True)
+    on = {"halted": True, "switches": [f"user:{ana.pk}"]}
+    assert ask(api, "GET", ALL_HALTED).json() == {"halted": False, "switches": []}
+    assert ask(api, "POST", ALL_HALTED).json() == on
+    assert ask(api, "GET", ALL_HALTED).json() == on
+    another.refresh_from_db()
+    foreign.refresh_from_db()
+    assert (another.bot_wanted, foreign.bot_wanted) == (False, True)
+    trade = {"asset": "EURUSD-OTC", "direction": "call", "stake": "1.00", "minutes": 1}
+    refused = ask(api, "POST", url(mine.pk, "/orders"), trade)
+    assert (refused.status_code, refused.json()["code"]) == (409, "risk_limit")
+    assert ask(api, "POST", "/api/v1/trading/release").json() == {"halted": False, "switches": []}
+    another.refresh_from_db()
+    assert another.bot_wanted is False  # no bot starts by itself
+
+
+def test_the_owner_cannot_undo_what_staff_halted_over_all(api: Client, ana: User) -> None:
+    KillSwitch.objects.create(
+        scope=f"user:{ana.pk}", is_on=True, changed_by=a_user("root"), changed_at=timezone.now()
+    )
+    ask(api, "POST", ALL_HALTED)
+    refused = ask(api, "POST", "/api/v1/trading/release")
+    assert (refused.status_code, refused.json()["reason"]) == (409, "halted_by_staff")
+    assert ask(api, "GET", ALL_HALTED).json()["halted"] is True
 
 
 @pytest.mark.parametrize(
