@@ -121,7 +121,7 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 REDIS_URL = ENV.redis_url
 if REDIS_URL:
-    CACHES = {
+    CACHES: dict[str, dict[str, Any]] = {
         "default": {
             "BACKEND": "django.core.cache.backends.redis.RedisCache",
             "LOCATION": ENV.redis_url,
@@ -138,6 +138,7 @@ else:
         "default": {
             "BACKEND": "django.core.cache.backends.db.DatabaseCache",
             "LOCATION": "cache",
+            "OPTIONS": {"MAX_ENTRIES": 20_000},  # Django's 300 would throw out what still counts
         }
     }
     CHANNEL_LAYERS = {"default": {"BACKEND": "channels.layers.InMemoryChannelLayer"}}
@@ -365,10 +366,39 @@ REAL_TRADING = ENV.real_trading
 TRADING_NODE_EMBEDDED = ENV.embedded_node
 TRADING_LEASE_SECONDS = ENV.trading_lease_seconds
 
+# Assistant
+
+OPENAI_BASE_URL = ENV.openai_base_url
+OPENAI_API_KEY = ENV.openai_api_key
+OPENAI_CHAT_MODEL = ENV.openai_chat_model
+OPENAI_TRANSCRIBE_MODEL = ENV.openai_transcribe_model
+OPENAI_SPEAK_MODEL = ENV.openai_speak_model
+HF_API_KEY = ENV.hf_api_key
+HF_BASE_URL = ENV.hf_base_url
+HF_CHAT_MODEL = ENV.hf_chat_model or ENV.chat_model
+HF_DETECT_MODEL = ENV.hf_detect_model
+HF_CAPTION_MODEL = ENV.hf_caption_model
+HF_TRANSCRIBE_MODEL = ENV.hf_transcribe_model
+HF_SPEAK_MODEL = ENV.hf_speak_model
+HF_MODELO_SIGN = ENV.hf_modelo_sign
+HF_ASL_SPACE_URL = ENV.hf_asl_space_url
+CHAT_DEADLINE_S = ENV.chat_deadline_s
+ASSISTANT_ORDER = ENV.assistant_order
+ASSISTANT_FILTERS_FILE = ENV.assistant_filters_file
+ANONYMOUS_CHAT = ENV.anonymous_chat
+
 # What happened
 
 LOGGING = logging_config(
     DATA_DIR / "logs",
-    apps=("visionai", "accounts", "sessions_app", "predictions", "fpga_export", "trading"),
+    apps=(
+        "visionai",
+        "accounts",
+        "sessions_app",
+        "predictions",
+        "fpga_export",
+        "trading",
+        "assistant",
+    ),
     level=ENV.log_level,
 )

@@ -9,10 +9,11 @@ from socket import gethostname
 from typing import Literal
 from urllib.parse import quote, unquote, urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import ConfigDict, Field, ValidationError, field_validator
 from pydantic_core import ErrorDetails
 
 from visionai.lib.addresses import network_addresses
+from visionai.lib.assistant_env import LOOPBACK, AssistantVariables
 from visionai.lib.console import say as _
 from visionai.lib.errors import ConfigurationError
 
@@ -24,7 +25,6 @@ PUBLISHED_SECRETS = {
     "super_secure_production_jwt_key_32_chars_min",
     "your_super_secret_jwt_key_here_change_in_production",
 }
-LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 DATABASE_SCHEMES = {
     "sqlite": "sqlite",
     "postgres": "postgresql",
@@ -33,12 +33,12 @@ DATABASE_SCHEMES = {
     "mariadb": "mysql",
 }
 ORIGINAL_NAMES = {"chat_model": "model"}  # all others are their field's name in capitals
-PATHS = {"data_dir", "tls_cert", "tls_key", "model_path", "paper_prices"}
+PATHS = {"data_dir", "tls_cert", "tls_key", "model_path", "paper_prices", "assistant_filters_file"}
 BROKERS = ("exnova", "iqoption")
 BROKER_HOSTS = ("login_url", "verify_url", "logout_url", "ws_url", "origin")
 
 
-class Environment(BaseModel):
+class Environment(AssistantVariables):
     """Every variable, under its own name in capitals; `.env.example` explains each."""
 
     model_config = ConfigDict(protected_namespaces=(), hide_input_in_errors=True)
@@ -116,17 +116,13 @@ class Environment(BaseModel):
     trading_node: Literal["embedded", "separate"] | None = None
     trading_lease_seconds: float = Field(default=30.0, ge=1.0, le=600.0)
 
-    hf_api_key: str | None = None
-    hf_modelo_sign: str | None = None
-    hf_asl_space_url: str | None = None
-    chat_model: str | None = None  # the original's variable is called `model`
-
     @field_validator(
         "allowed_hosts",
         "allowed_origins",
         "trusted_proxies",
         "contact_notify",
         "secrets_keys",
+        "assistant_order",
         mode="before",
     )
     @classmethod
@@ -191,6 +187,7 @@ class Environment(BaseModel):
         yield from self._database_faults()
         yield from self._network_faults()
         yield from self._broker_faults()
+        yield from self.assistant_faults()
         good = all(re.fullmatch(r"[0-9a-fA-F]{64}", key) for key in self.secrets_keys)
         if not good or len({key.lower() for key in self.secrets_keys}) < len(self.secrets_keys):
             cure = _("give different keys of 64 hexadecimal digits: openssl rand -hex 32")

@@ -1,0 +1,64 @@
+"""Which providers the settings name for each capability, in the order in which they are asked."""
+
+from collections.abc import Callable
+from importlib import import_module
+from typing import Any, Literal, TypeAlias
+
+from django.conf import settings
+
+from assistant.providers.base import ProviderFault
+
+Capability: TypeAlias = Literal["chat", "transcribe", "speak", "detect", "caption"]
+EMBEDDED = "embedded"
+
+
+def _embedded_chat() -> Any:
+    return import_module("assistant.providers.embedded").EmbeddedChat()
+
+
+def _embedded_transcriber() -> Any:
+    return import_module("assistant.providers.embedded_speech").EmbeddedTranscriber()
+
+
+def _embedded_speaker() -> Any:
+    return import_module("assistant.providers.embedded_speech").EmbeddedSpeaker()
+
+
+def _embedded_vision() -> Any:
+    from assistant.providers.embedded_vision import EmbeddedVision
+
+    return EmbeddedVision()
+
+
+# Each makes a provider, or None where a setting that it needs is missing.
+MAKERS: dict[tuple[str, Capability], Callable[[], Any]] = {
+    (EMBEDDED, "chat"): _embedded_chat,
+    (EMBEDDED, "transcribe"): _embedded_transcriber,
+    (EMBEDDED, "speak"): _embedded_speaker,
+    (EMBEDDED, "detect"): _embedded_vision,
+    (EMBEDDED, "caption"): _embedded_vision,
+}
+
+
+def engines_of(capability: Capability, *, engine: str = "", anonymous: bool = False) -> list[Any]:
+    """The providers to ask, first to last; `engine` asks one of them alone.
+
+    A caller without a login has the embedded ones alone: the others cost money. Raises
+    `ProviderFault` when there is none.
+    """
+    order = [name for name in settings.ASSISTANT_ORDER if name != EMBEDDED or not anonymous]
+    order = [EMBEDDED] if anonymous else [*dict.fromkeys([*order, EMBEDDED])]
+    if engine:
+        order = [name for name in order if name == engine]
+    made = [_made(name, capability) for name in order if (name, capability) in MAKERS]
+    found = [one for one in made if one is not None]
+    if not found:
+        raise ProviderFault
+    return found
+
+
+def _made(name: str, capability: Capability) -> Any:
+    try:
+        return MAKERS[name, capability]()
+    except ModuleNotFoundError:  # the engine's library is not installed on this machine
+        return None
