@@ -1,6 +1,7 @@
 """One test for each way in which the emulator can be made to misbehave."""
 
 import asyncio
+import gc
 from collections.abc import AsyncIterator
 from contextlib import suppress
 from dataclasses import replace
@@ -10,6 +11,7 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
+from websockets.exceptions import ConnectionClosedError
 
 from trading.brokers.base import (
     BalanceChanged,
@@ -19,6 +21,7 @@ from trading.brokers.base import (
     PositionChanged,
 )
 from trading.brokers.emulator.server import START, Emulator
+from trading.brokers.quadcode.link import NoAnswer
 from trading.core.market import Direction, Outcome
 from trading.tests.stands import QUICK, Listener, an_emulator, an_order, connected, eventually
 
@@ -335,3 +338,27 @@ async def test_events_of_a_position_come_after_the_end_of_the_connection_to_nobo
         emulator.control.advance(41)
     assert emulator.leaks == []
     assert emulator.control.orders()[0]["settlements"] == 1
+
+
+async def test_a_connection_that_ends_while_a_request_leaves_is_told_once(
+    emulator: Emulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loop, unheard = asyncio.get_running_loop(), list[str]()
+    loop.set_exception_handler(lambda _loop, context: unheard.append(str(context["message"])))
+    async with connected(emulator) as broker:
+        link = broker._link
+        socket = link._socket
+        assert socket is not None
+
+        async def cut(_text: str) -> None:
+            link.end("lost")
+            assert link._reader is not None
+            await asyncio.wait([link._reader])
+            raise ConnectionClosedError(None, None)
+
+        monkeypatch.setattr(socket, "send", cut)
+        with pytest.raises(NoAnswer):
+            await link.ask("core.get-profile", "1.0", {})
+    gc.collect()
+    await asyncio.sleep(0)
+    assert unheard == []

@@ -189,6 +189,7 @@ class Link:
             raise NoAnswer from None
         finally:
             self._waiting.pop(number, None)
+            _forget(future)
         if frame.name == "result":
             if not (isinstance(frame.msg, dict) and frame.msg.get("success") is True):
                 raise Refused(0, wire.words_of(frame.msg))
@@ -305,6 +306,12 @@ class Link:
             if not future.done():
                 future.set_exception(NoAnswer())
         self._on_end(reason)
+
+
+def _forget(future: asyncio.Future[Frame]) -> None:
+    """Who waited for it knows already: an end that came while it was sent is not told again."""
+    if not future.cancel() and not future.cancelled():
+        future.exception()
 
 
 @cache
