@@ -16,6 +16,7 @@ from trading.brokers.base import BrokerRateLimited
 BURST: Final = 3
 PACE: Final = 3.0  # seconds for each login, on the whole
 WAIT: Final = 30.0  # seconds that a login waits for its turn
+KEPT: Final = 60.0  # seconds that a ticket is kept past its end: clocks of machines differ
 
 
 class LoginGate(Protocol):
@@ -40,9 +41,11 @@ class OpenGate:
 
 @dataclass(frozen=True, slots=True)
 class CacheGate:
-    """`BURST` slots of one (broker, egress); one that was taken is free again after a while.
+    """A ticket for each `pace` seconds of one (broker, egress), good for `BURST` times as long.
 
-    Without a pace nobody waits for a turn: for fleets at an emulator.
+    Each ticket is a key of its own that was never there before, so of any number that ask for it
+    one gets it, in Redis and by the primary key of a table; a key that had run out could be taken
+    by two there. Without a pace nobody waits for a turn: for fleets at an emulator.
     """
 
     broker: str
@@ -56,8 +59,9 @@ class CacheGate:
             await self._refuse_when_locked()
             if not self.pace:
                 return
-            for slot in range(BURST):
-                if await cache.aadd(f"{self._key}:{slot}", 1, timeout=self.pace * BURST):
+            newest = int(time.time() / self.pace)
+            for ticket in range(newest - BURST + 1, newest + 1):
+                if await cache.aadd(f"{self._key}:{ticket}", 1, timeout=KEPT + self.pace * BURST):
                     return
             if time.monotonic() > limit:
                 raise BrokerRateLimited(self.pace)
