@@ -13,11 +13,11 @@ from django.utils import timezone
 
 from accounts.models import User
 from sessions_app.models import Sesion
+from trading.brokers.paper_rows import forget_accounts
 from trading.gate import TAKEN_BACK
 from trading.lab_services import erase_of
 from trading.limits import NAMES
 from trading.models import Agent, Backtest, CandleFile, LimitSet, Order, TradingSession
-from trading.paper_models import PaperAccount
 from trading.services import end
 
 Part = tuple[str, Iterator[Mapping[str, object]]]
@@ -81,9 +81,7 @@ def erase_trading(user: User) -> None:
     """Remove it all. A node that follows a session finds it gone and leaves the broker."""
     mine = TradingSession.objects.filter(user=user)
     mine.select_for_update().order_by("pk").first()
-    PaperAccount.objects.filter(
-        key__in=[str(pk) for pk in mine.values_list("pk", flat=True)]
-    ).delete()
+    forget_accounts(str(pk) for pk in mine.values_list("pk", flat=True))
     mine.delete()
     erase_of(user)
 

@@ -1,10 +1,20 @@
 """What ends by itself: sessions that nobody uses, and rows that nobody needs any more."""
 
 from datetime import datetime, timedelta
+from uuid import UUID
 
 from django.db import transaction
 
-from trading.models import Challenge, ClosedCandle, Command, Event, Order, TradingSession
+from trading.brokers.paper_rows import forget_accounts
+from trading.models import (
+    Challenge,
+    ClosedCandle,
+    Command,
+    Event,
+    Order,
+    PaperAccount,
+    TradingSession,
+)
 from trading.services import end
 
 IDLE = timedelta(hours=1)  # without a socket, a call and a bot
@@ -36,7 +46,38 @@ def clean_up(*, at: datetime) -> None:
     Event.objects.filter(at__lt=at - EVENTS_KEPT).delete()
     oldest = int((at - CANDLES_KEPT).timestamp())
     ClosedCandle.objects.filter(start__lt=oldest).delete()
+    _delete_never_used(at=at)
+    _forget_orphans()
+
+
+def _delete_never_used(*, at: datetime) -> None:
     never_used = TradingSession.objects.filter(
         state__in=TradingSession.AT_REST, ended_at__lt=at - EVENTS_KEPT
     ).exclude(pk__in=Order.objects.values("session_id"))
-    never_used.delete()
+    while pks := list(never_used.values_list("pk", flat=True)[:BATCH]):
+        with transaction.atomic():
+            sure = never_used.select_for_update().filter(pk__in=pks)  # connected meanwhile: stays
+            gone = list(sure.values_list("pk", flat=True))
+            forget_accounts(str(pk) for pk in gone)
+            TradingSession.objects.filter(pk__in=gone).delete()
+
+
+def _forget_orphans() -> None:
+    """Paper accounts of sessions that went some other way, or whose node wrote at their end."""
+    keys = PaperAccount.objects.order_by("key").values_list("key", flat=True)
+    after = ""
+    while batch := list(keys.filter(key__gt=after)[:BATCH]):
+        after = batch[-1]
+        named = {key: pk for key in batch if (pk := _uuid_of(key))}
+        there = set(
+            TradingSession.objects.filter(pk__in=named.values()).values_list("pk", flat=True)
+        )
+        forget_accounts(key for key, pk in named.items() if pk not in there)
+
+
+def _uuid_of(key: str) -> UUID | None:
+    """The session that an account belongs to; None where it was made for something else."""
+    try:
+        return UUID(key)
+    except ValueError:
+        return None

@@ -1,5 +1,6 @@
 """The ledger of a paper account in the database: it outlives any process."""
 
+from collections.abc import Iterable
 from datetime import datetime
 from decimal import Decimal
 
@@ -82,7 +83,11 @@ class RowLedger:
 
 def forget_account(key: str) -> None:
     """Delete the paper account and all that it traded."""
-    PaperAccount.objects.filter(key=key).delete()
+    forget_accounts([key])
+
+
+def forget_accounts(keys: Iterable[str]) -> None:
+    PaperAccount.objects.filter(key__in=list(keys)).delete()
 
 
 def _order(row: PaperTrade) -> PaperOrder:

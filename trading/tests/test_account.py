@@ -1,5 +1,6 @@
 """What the end of a login does to bots, what is idle, and what its owner may have or erase."""
 
+import uuid
 from datetime import timedelta
 
 import pytest
@@ -96,6 +97,19 @@ def test_orders_outlive_the_nightly_cleaning() -> None:
     cleaning.clean_up(at=NOON)
     assert list(TradingSession.objects.filter(pk__in=[done.pk, empty.pk])) == [done]
     assert Order.objects.count() == 1
+
+
+def test_play_money_goes_with_its_session_and_stays_with_what_stays() -> None:
+    old = NOON - timedelta(days=400)
+    empty = a_trading_session(state="failed", ended_at=old)
+    traded = a_trading_session(state="disconnected", ended_at=old)
+    an_order(traded, created_at=old)
+    live = a_trading_session()
+    for key in (empty.pk, traded.pk, live.pk, uuid.uuid4(), "by hand"):
+        PaperAccount.objects.create(key=str(key))
+    cleaning.clean_up(at=NOON)
+    kept = set(PaperAccount.objects.values_list("key", flat=True))
+    assert kept == {str(traded.pk), str(live.pk), "by hand"}
 
 
 def test_an_owner_has_all_of_it_and_no_secret() -> None:
