@@ -30,8 +30,23 @@ def _embedded_vision() -> Any:
     return EmbeddedVision()
 
 
+def _openai(model_of: str) -> Callable[[], Any]:
+    def make() -> Any:
+        model = getattr(settings, model_of)
+        if not model or not (settings.OPENAI_BASE_URL or settings.OPENAI_API_KEY):
+            return None
+        from assistant.providers.openai import OpenAI
+
+        return OpenAI(model, settings.OPENAI_BASE_URL, settings.OPENAI_API_KEY)
+
+    return make
+
+
 # Each makes a provider, or None where a setting that it needs is missing.
 MAKERS: dict[tuple[str, Capability], Callable[[], Any]] = {
+    ("openai", "chat"): _openai("OPENAI_CHAT_MODEL"),
+    ("openai", "transcribe"): _openai("OPENAI_TRANSCRIBE_MODEL"),
+    ("openai", "speak"): _openai("OPENAI_SPEAK_MODEL"),
     (EMBEDDED, "chat"): _embedded_chat,
     (EMBEDDED, "transcribe"): _embedded_transcriber,
     (EMBEDDED, "speak"): _embedded_speaker,

@@ -8,6 +8,7 @@ from typing import Protocol
 import pytest
 
 from tests.services import databases
+from tests.services.openai_server import OpenAIServer
 from tests.services.server import Server, environment_for, manage
 
 
@@ -95,3 +96,10 @@ def _serve(folder: Path, migrated: Path) -> Iterator[Serve]:
     yield start
     for server in started:
         server.kill()
+
+
+@pytest.fixture
+def far_openai() -> Iterator[OpenAIServer]:
+    """A server that speaks the OpenAI API, for the product's providers."""
+    with OpenAIServer() as far:
+        yield far
