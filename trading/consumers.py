@@ -1,13 +1,17 @@
 """The sockets of trading: the events of one session of the caller's own, in order, and candles.
 
+A candle that is not closed comes as `forming`, twice a second at most and without a number.
+
 A socket waits for news and then reads the rows it has not sent: each event is sent once, in the
 order of its number, however the news came. A slow client holds up itself alone.
 """
 
 import asyncio
 import logging
+import time
 import uuid
 from collections.abc import Coroutine, Mapping
+from contextlib import suppress
 from typing import Any, ClassVar
 from urllib.parse import parse_qs
 
@@ -18,9 +22,10 @@ from django.utils.translation import override
 
 from sessions_app.language import language_of_scope
 from sessions_app.sockets import LOGIN_ENDED, SessionSocket
-from trading import hub
+from trading import forming, hub, services
 from trading.events import text as money
 from trading.models import ClosedCandle, Event, TradingSession
+from trading.refusals import TooManyRequests
 from trading.wire import candle_body, event_frame, moment
 
 log = logging.getLogger(__name__)
@@ -28,6 +33,8 @@ log = logging.getLogger(__name__)
 NOT_YOURS = 4404
 INTERNAL_ERROR = 1011
 HEARTBEAT = 30.0  # seconds
+WATCH_AGAIN = 120.0  # seconds; the node looks for five minutes at what a page watches
+TRY_AGAIN = 5.0  # seconds, while the session is not connected
 BATCH = 200
 COMMANDS = ["ping", "watch"]
 LONGEST_TEXT = 4096
@@ -47,6 +54,8 @@ class TradingSocket(SessionSocket):
         self._candle_news = asyncio.Event()
         self._watched: tuple[str, int] | None = None
         self._newest_candle = 0
+        self._watching = asyncio.Event()
+        self._watch_again = 0.0  # monotonic
         self._work: list[asyncio.Task[None]] = []
 
     async def opened(self) -> None:
@@ -67,7 +76,7 @@ class TradingSocket(SessionSocket):
         self._sent = min(int(after), newest) if after.isdecimal() else newest
         await self.send_json(_welcome(found))
         self._news.set()
-        self._begin(self._tell_events(), self._beat(), self._tell_candles())
+        self._begin(self._tell_events(), self._beat(), self._tell_candles(), self._tell_forming())
 
     async def closed(self, code: int) -> None:
         for task in self._work:
@@ -142,11 +151,37 @@ class TradingSocket(SessionSocket):
         hub.candles.join(_subject(self._session.broker, self._watched), self._candle_news)
         await self.send_json({"type": "watching", "asset": asset, "seconds": seconds})
         self._candle_news.set()
+        self._watch_again = 0.0
+        self._watching.set()
 
     def _unwatch(self) -> None:
+        self._watching.clear()
         if self._watched is not None:
             hub.candles.leave(_subject(self._session.broker, self._watched), self._candle_news)
             self._watched = None
+
+    async def _tell_forming(self) -> None:
+        told: forming.Bar | None = None
+        while True:
+            await self._watching.wait()
+            watched = self._watched
+            if watched is not None:
+                await self._keep_watching(*watched)
+                bar = await forming.looking.newest(_subject(self._session.broker, watched))
+                # What closed is told as it closed, and stays.
+                is_news = bar is not None and bar != told and bar["start"] > self._newest_candle
+                if bar is not None and is_news and self._watched == watched:
+                    about = {"type": "forming", "asset": watched[0], "seconds": watched[1]}
+                    await self.send_json(about | dict(bar))
+                    told = bar
+            await asyncio.sleep(forming.PAUSE)
+
+    async def _keep_watching(self, asset: str, seconds: int) -> None:
+        """Have the node go on looking for as long as this socket does."""
+        if time.monotonic() >= self._watch_again:
+            self._watch_again = time.monotonic() + WATCH_AGAIN
+            if not await hub.read(_watch_at_node, self._session.pk, asset, seconds):
+                self._watch_again = time.monotonic() + TRY_AGAIN
 
     async def _tell_candles(self) -> None:
         while True:
@@ -229,6 +264,18 @@ def _own(user_id: int, text: str) -> TradingSession | None:
 
 def _events_after(pk: uuid.UUID, seq: int) -> list[Event]:
     return list(Event.objects.filter(session_id=pk, seq__gt=seq).order_by("seq")[:BATCH])
+
+
+def _watch_at_node(pk: uuid.UUID, asset: str, seconds: int) -> bool:
+    """Whether the node was asked."""
+    connected = TradingSession.State.CONNECTED
+    session = TradingSession.objects.filter(pk=pk, state=connected).first()
+    if session is None:
+        return False
+    with suppress(TooManyRequests):
+        services.watch(session, asset=asset, seconds=seconds, at=timezone.now())
+        return True
+    return False
 
 
 def _candles_after(broker: str, asset: str, seconds: int, start: int) -> list[ClosedCandle]:

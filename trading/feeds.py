@@ -17,13 +17,12 @@ from sessions_app.changes import announce
 from trading.brokers.base import Broker, BrokerError
 from trading.core.market import Candle, Candles
 from trading.events import TRADING_CANDLE
+from trading.forming import Telling
 from trading.models import ClosedCandle
 
 log = logging.getLogger(__name__)
 KEPT = 1000  # closed candles a feed
 BACK = 300  # asked for at the start
-# The newest candle that is not closed, by subject, for pages of this process.
-forming: dict[str, Candle] = {}
 
 
 class Subscriber(Protocol):
@@ -85,9 +84,10 @@ class Feed:
 class Feeds:
     """All feeds of a node; used in its event loop alone."""
 
-    def __init__(self, store: Callable[[Feed, list[Candle]], None]) -> None:
+    def __init__(self, store: Callable[[Feed, list[Candle]], None], telling: Telling) -> None:
         self._feeds: dict[str, Feed] = {}
         self._store = store
+        self._telling = telling
 
     async def subscribe(self, who: Subscriber, asset: str, *, seconds: int) -> Feed:
         """Raises what the broker raises."""
@@ -104,12 +104,13 @@ class Feeds:
             feed.subscribers.remove(who)
         if not feed.subscribers:
             self._feeds.pop(feed.subject, None)
-            forming.pop(feed.subject, None)
+            self._telling.forget(feed.subject)
 
     async def lost(self, who: Subscriber) -> None:
         """Its connection is gone: another subscriber takes its feeds over."""
         for feed in [one for one in self._feeds.values() if one.source is who]:
             feed.source = None
+            self._telling.forget(feed.subject)
             await self.revive(feed)
 
     async def revive(self, feed: Feed) -> None:
@@ -133,7 +134,7 @@ class Feeds:
         if feed is None or feed.source is not who:
             return
         if not candle.is_closed:
-            forming[subject] = candle
+            self._telling.hear(subject, candle)
             return
         if feed.add(candle):
             self._store(feed, [candle])

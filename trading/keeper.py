@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, TypeVar
 
-from trading import connections, order_flow
+from trading import connections, forming, order_flow
 from trading.brokers.base import (
     BalanceChanged,
     Broker,
@@ -116,10 +116,12 @@ class Keeper:
             self._uses.pop(feed.subject, None)
             self.node.feeds.unsubscribe(self, feed)
 
-    async def watch(self, asset: str, *, seconds: int) -> None:
-        """For a page; it ends by itself."""
+    async def watch(self, asset: str, *, seconds: int, process: str) -> None:
+        """For a page of that process; it ends by itself."""
         feed = await self.take_feed(asset, seconds=seconds, why="page")
         self._watched[feed.subject] = time.monotonic() + WATCHED
+        if process != forming.process():
+            self.node.telling.ask(feed.subject, seconds=WATCHED)
 
     # For the parts of a keeper
 

@@ -11,7 +11,7 @@ import secrets
 import socket
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
@@ -21,10 +21,11 @@ from uuid import UUID
 
 from django.db import DatabaseError, InterfaceError, connection, connections, transaction
 
-from trading import metering, ownership
+from trading import forming, metering, ownership
 from trading.bots import Bot
 from trading.core.market import Candle
 from trading.feeds import Feed, Feeds, store_candles
+from trading.forming import Bar, Telling
 from trading.keeper import Keeper
 from trading.models import Command, Order, TradingSession
 from trading.order_flow import Owner
@@ -48,7 +49,8 @@ class Node:
         self.name = f"{socket.gethostname()[:40]}:{os.getpid()}:{secrets.token_hex(4)}"
         self.lease = timedelta(seconds=lease)
         self.keepers: dict[UUID, Keeper] = {}
-        self.feeds = Feeds(self._store)
+        self.telling = Telling(self._tell_away)
+        self.feeds = Feeds(self._store, self.telling)
         self._tasks: dict[UUID, asyncio.Task[None]] = {}
         self._background: set[asyncio.Task[None]] = set()
         self._threads = threads
@@ -192,6 +194,9 @@ class Node:
         except DatabaseError:
             log.exception("Candles of %s were not kept", feed.subject)
 
+    async def _tell_away(self, news: Mapping[str, Bar]) -> None:
+        await self.db(forming.write, news)
+
     async def _end(self) -> None:
         for keeper in list(self.keepers.values()):
             keeper.stop()
@@ -202,6 +207,7 @@ class Node:
             await self._write_looks()
         for task in tasks:
             task.cancel()
+        self.telling.stop()
         await asyncio.gather(*tasks, return_exceptions=True)
         self._loop = None
         await asyncio.to_thread(self._close_connections)

@@ -89,7 +89,8 @@ async def _candles(keeper: "Keeper", session: TradingSession, command: Command) 
 async def _watch(keeper: "Keeper", _s: TradingSession, command: Command) -> Answer:
     _broker(keeper)
     data = command.data
-    await keeper.watch(str(data["asset"]), seconds=int(data["seconds"]))
+    process = str(data.get("process", ""))
+    await keeper.watch(str(data["asset"]), seconds=int(data["seconds"]), process=process)
     return {}
 
 

@@ -13,7 +13,7 @@ from accounts.models import User
 from accounts.plans import check_quota
 from sessions_app.changes import announce
 from sessions_app.models import Sesion
-from trading import commands, gate, real, sealed, switches
+from trading import commands, forming, gate, real, sealed, switches
 from trading.events import TRADING_WORK, emit_bot, emit_state
 from trading.lab_services import strategy_for
 from trading.limits import make_limits
@@ -240,13 +240,17 @@ def ask_candles(
     session: TradingSession, *, asset: str, seconds: int, count: int, at: datetime
 ) -> Command:
     """Answers `{candles: [[start, open, high, low, close], …]}`, and has new ones watched."""
-    data = {"asset": asset, "seconds": seconds, "count": min(max(count, 1), 1000)}
+    data = {"count": min(max(count, 1), 1000), **_watched(asset, seconds)}
     return commands.ask(session, "candles", data, at=at)
 
 
 def watch(session: TradingSession, *, asset: str, seconds: int, at: datetime) -> Command:
     """Have the candles of an asset come for the next five minutes, without a bot."""
-    return commands.ask(session, "watch", {"asset": asset, "seconds": seconds}, at=at)
+    return commands.ask(session, "watch", _watched(asset, seconds), at=at)
+
+
+def _watched(asset: str, seconds: int) -> dict[str, object]:
+    return {"asset": asset, "seconds": seconds, "process": forming.process()}
 
 
 def refill(session: TradingSession, *, at: datetime) -> Command:

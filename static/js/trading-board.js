@@ -15,10 +15,15 @@ const candleSize = document.getElementById("chart-seconds");
 const box = document.getElementById("chart");
 const trouble = document.getElementById("chart-trouble");
 const chart = box
-  ? new CandleChart(box, { rows: document.querySelector("#candles tbody") })
+  ? new CandleChart(box, {
+      rows: document.querySelector("#candles tbody"),
+      forming: word("forming"),
+    })
   : null;
 
+const orders = new Map(); // by id
 let due = 0;
+let wasLost = false;
 let looking = false;
 let again = false;
 
@@ -36,7 +41,6 @@ async function look() {
     const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
     tellTimes(fresh);
     for (const piece of fresh.querySelectorAll("[data-piece]")) replace(piece);
-    if (chart) await marks();
   } catch {
     // The server is away for a moment; the socket's return looks again.
   } finally {
@@ -59,12 +63,20 @@ function lookSoon() {
   if (!due) due = setTimeout(look, OFTEN_MS);
 }
 
+/** The orders so far; what the socket told meanwhile is newer and stays. */
 async function marks() {
   const url = `/api/v1/trading/sessions/${session}/orders?limit=${MARKED}`;
   const answer = await fetch(url, { headers: { Accept: "application/json" } });
   if (!answer.ok) return;
-  const { orders } = await answer.json();
-  chart.showOrders(orders.filter((one) => one.asset === chosen.value));
+  for (const one of (await answer.json()).orders) {
+    if (one.settled_at !== null || !orders.has(one.id)) orders.set(one.id, one);
+  }
+  mark();
+}
+
+function mark() {
+  const newest = [...orders.values()].sort((one, other) => one.id - other.id).slice(-MARKED);
+  chart.showOrders(newest.filter((one) => one.asset === chosen.value));
 }
 
 async function drawCandles() {
@@ -97,22 +109,37 @@ function currentQuery() {
   }).toString();
 }
 
+function isChosen(candle) {
+  const size = Number(candleSize.value);
+  return chart && candle.asset === chosen.value && candle.seconds === size;
+}
+
 const socket = new TradingSocket(session, Number(board.dataset.seq), {
   event(event) {
     board.dataset.seq = event.seq;
     board.dispatchEvent(new CustomEvent("told", { detail: event }));
+    if (chart && event.kind === "order") {
+      orders.set(event.data.id, event.data);
+      mark();
+    }
     lookSoon();
   },
   candle(candle) {
-    if (!chart || candle.asset !== chosen.value) return;
-    if (candle.seconds === Number(candleSize.value)) chart.add(candle);
+    if (isChosen(candle)) chart.add(candle);
+  },
+  forming(candle) {
+    if (isChosen(candle)) chart.form(candle);
   },
   connected() {
     line.textContent = word("live");
     line.dataset.line = "live";
     lookSoon();
+    // Candles that closed meanwhile would leave a hole.
+    if (chart && wasLost) drawCandles();
+    wasLost = false;
   },
   lost() {
+    wasLost = true;
     line.textContent = word("lost");
     line.dataset.line = "lost";
   },

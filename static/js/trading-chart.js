@@ -24,8 +24,11 @@ export function local(seconds) {
 }
 
 export class CandleChart {
-  constructor(box, { rows = null, digits = 5, shown = SHOWN } = {}) {
+  /** `forming` is what the table says of a candle that is not closed. */
+  constructor(box, { rows = null, digits = 5, shown = SHOWN, forming = "" } = {}) {
+    this.box = box;
     this.rows = rows;
+    this.formingWord = forming;
     this.shown = shown;
     this.digits = digits;
     this.candles = [];
@@ -73,16 +76,44 @@ export class CandleChart {
     this.tell();
   }
 
-  /** One candle more, or the newest again. */
+  /** A closed candle, which may come after the next one has begun. */
   add(candle) {
+    if (!this.put(candle)) this.correct(candle);
+    this.mark();
+    this.tell();
+  }
+
+  correct(candle) {
+    const place = this.candles.findLastIndex((one) => one.start <= candle.start);
+    if (place < 0) return; // older than all that is shown
+    const isThere = this.candles[place].start === candle.start;
+    const candles = this.candles.toSpliced(isThere ? place : place + 1, isThere ? 1 : 0, candle);
+    this.show(candles);
+  }
+
+  /** The newest candle as it stands, before it closes. */
+  form(candle) {
     const newest = this.candles.at(-1);
-    if (newest && candle.start < newest.start) return;
+    const begins = newest?.start !== candle.start;
+    // What closed stays as it closed, and without candles to follow on there is nothing to draw.
+    if (!newest || (!begins && !newest.forming) || !this.put({ ...candle, forming: true })) return;
+    if (begins) {
+      this.mark();
+      this.tell();
+    } else {
+      this.rows?.firstElementChild?.replaceWith(this.row(this.candles.at(-1)));
+    }
+  }
+
+  /** Whether it follows on, or replaces, the newest one. */
+  put(candle) {
+    const newest = this.candles.at(-1);
+    if (newest && candle.start < newest.start) return false;
     if (newest && candle.start === newest.start) this.candles.pop();
     this.candles.push(candle);
     this.series.update({ ...candle, time: local(candle.start) });
     if (this.candles.length > this.shown) this.candles.shift();
-    this.mark();
-    this.tell();
+    return true;
   }
 
   showOrders(orders) {
@@ -121,6 +152,7 @@ export class CandleChart {
     }
     marks.sort((one, other) => one.time - other.time);
     this.markers.setMarkers(marks);
+    this.box.dataset.marks = marks.length;
   }
 
   /** The start of the candle in which a moment lies; null for none. */
@@ -131,29 +163,35 @@ export class CandleChart {
     return found ? found.start : null;
   }
 
+  /** The table, the newest first; a candle that is not closed yet says so. */
   tell() {
     if (!this.rows) return;
-    const time = new Intl.DateTimeFormat(document.documentElement.lang, { timeStyle: "medium" });
-    const number = new Intl.NumberFormat(document.documentElement.lang, {
+    const newest = this.candles.slice(-IN_TABLE).reverse();
+    this.rows.replaceChildren(...newest.map((one) => this.row(one)));
+  }
+
+  row(candle) {
+    const lang = document.documentElement.lang;
+    const time = new Intl.DateTimeFormat(lang, { timeStyle: "medium" });
+    const number = new Intl.NumberFormat(lang, {
       minimumFractionDigits: this.digits,
       maximumFractionDigits: this.digits,
     });
-    const lines = this.candles
-      .slice(-IN_TABLE)
-      .reverse()
-      .map((one) => {
-        const row = document.createElement("tr");
-        const when = document.createElement("td");
-        when.textContent = time.format(new Date(one.start * 1000));
-        row.append(when);
-        for (const name of ["open", "high", "low", "close"]) {
-          const cell = document.createElement("td");
-          cell.className = "number";
-          cell.textContent = number.format(one[name]);
-          row.append(cell);
-        }
-        return row;
-      });
-    this.rows.replaceChildren(...lines);
+    const row = document.createElement("tr");
+    row.dataset.start = candle.start;
+    const when = document.createElement("td");
+    when.textContent = time.format(new Date(candle.start * 1000));
+    if (candle.forming) {
+      row.dataset.forming = "";
+      when.textContent += ` (${this.formingWord})`;
+    }
+    row.append(when);
+    for (const name of ["open", "high", "low", "close"]) {
+      const cell = document.createElement("td");
+      cell.className = "number";
+      cell.textContent = number.format(candle[name]);
+      row.append(cell);
+    }
+    return row;
   }
 }

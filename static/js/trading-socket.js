@@ -11,7 +11,7 @@ const LIMITED_WAIT_MS = 30_000;
 
 export class TradingSocket {
   /**
-   * listener: event(event), candle(candle), connected(), lost(), ended()
+   * listener: event(event), candle(candle), forming(candle), connected(), lost(), ended()
    * `seq` is the number of the newest event that the page already shows.
    */
   constructor(session, seq, listener) {
@@ -64,6 +64,8 @@ export class TradingSocket {
       this.take([message]);
     } else if (message.type === "candle") {
       this.listener.candle(message);
+    } else if (message.type === "forming") {
+      this.listener.forming(message);
     }
   }
 

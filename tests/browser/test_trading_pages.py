@@ -180,3 +180,75 @@ def test_a_session_is_steered_without_a_mouse(browser: Browser, exchange: Server
         sign_in(guest, name)
         guest.go(page, "/trading/")
         expect(page.locator(".grid .card")).to_have_count(1)
+
+
+NEWEST = "document.querySelector('#candles tbody tr')"
+BAR = f"[{NEWEST}.dataset.start, ...[...{NEWEST}.cells].slice(1).map((one) => one.textContent)]"
+
+
+def test_the_last_bar_moves_before_it_closes(browser: Browser, exchange: Server) -> None:
+    with visitor(browser, exchange.url, locale="es") as guest:
+        register(guest)
+        page = begin_with_paper(guest)
+        page.evaluate(
+            "window.frames = []; window.sockets[0].addEventListener('message', (event) => {"
+            " const told = JSON.parse(event.data);"
+            " if (told.type === 'forming') window.frames.push([performance.now(), told]); })"
+        )
+        until(page, f"{NEWEST}?.dataset.forming === ''")
+        expect(page.locator("#candles tbody tr").first).to_contain_text("sin cerrar")
+        begun_at = page.evaluate(f"{NEWEST}.dataset.start")
+        bars = _bars_of_one_candle(page)
+        assert len(bars) >= 3, "the bar stood still"
+        assert all(bar[1] == bars[0][1] for bar in bars)  # it opened once
+        for bar in bars:
+            first, high, low, close = (float(text.replace(",", ".")) for text in bar[1:])
+            assert low <= min(first, close) <= max(first, close) <= high
+        frames = page.evaluate("window.frames")  # of a page that a trade replaces
+        assert all("seq" not in told for _at, told in frames)
+        assert page.get_attribute("#chart", "data-marks") == "0"
+        trade_by_hand(page, "4", "call")
+        expect(page.locator("#chart")).to_have_attribute("data-marks", "1")
+        for (before, _one), (after, _other) in zip(frames, frames[1:], strict=False):
+            assert after - before > 350  # milliseconds: half a second at the server
+        _survives_a_cut_line(guest, page, int(begun_at))
+        guest.check(page)
+
+
+def _bars_of_one_candle(page: Page) -> list[list[str]]:
+    """What the table and the canvas showed of the newest candle while it was open."""
+    page.select_option("#chart-seconds", "30")
+    until(page, f"{NEWEST}?.dataset.forming === '' && {NEWEST}.dataset.start % 60 >= 0")
+    start = page.evaluate(f"{NEWEST}.dataset.start")
+    bars: list[list[str]] = []
+    pictures = set()
+    for _look in range(90):
+        bar = page.evaluate(BAR)
+        if bar[0] != start:
+            start, bars = bar[0], []  # we came at its end: take the next one
+        if bar not in bars:
+            bars.append(bar)
+            pictures.add(page.locator("#chart").screenshot())
+        if len(bars) >= 4:
+            break
+        page.wait_for_timeout(500)
+    assert len(pictures) >= 3, "the canvas stood still"
+    return bars
+
+
+def _survives_a_cut_line(guest: Visitor, page: Page, begun: int) -> None:
+    page.select_option("#chart-seconds", "5")
+    until(page, f"{NEWEST}?.dataset.start > {begun}", seconds=20)
+    guest.context.set_offline(True)
+    page.evaluate("window.sockets.forEach((socket) => socket.close())")
+    expect(page.locator("#line")).to_have_text("Se ha cortado la línea; intentándolo de nuevo")
+    page.wait_for_timeout(11_000)  # two candles close unheard
+    guest.complaints.clear()  # that the line was cut
+    guest.context.set_offline(False)
+    expect(page.locator("#line")).to_have_text("En vivo")
+    before = page.evaluate(f"Number({NEWEST}.dataset.start)")
+    until(page, f"{NEWEST}.dataset.start > {before} && {NEWEST}.dataset.forming === ''")
+    rows = page.evaluate(
+        "[...document.querySelectorAll('#candles tbody tr')].map((row) => +row.dataset.start)"
+    )
+    assert rows == list(range(rows[0], rows[0] - 5 * len(rows), -5)), "a candle is missing"

@@ -14,10 +14,10 @@ from sessions_app.models import Sesion
 from sessions_app.open_sockets import open_sockets
 from sessions_app.tests.factories import a_session, a_user
 from sessions_app.tests.sockets import a_client, a_token
-from trading import hub
+from trading import forming, hub
 from trading.consumers import CompatTradingSocket, TradingSocket
 from trading.duties import note_open
-from trading.models import TradingSession
+from trading.models import Command, TradingSession
 from trading.tests.factories import a_candle, a_trading_session, an_event
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -206,3 +206,74 @@ async def test_a_session_somebody_looks_at_is_in_use(ana: User, token: str) -> N
     await mine.arefresh_from_db()
     await other.arefresh_from_db()
     assert mine.last_used_at > other.last_used_at
+
+
+def bar(start: int, close: float) -> forming.Bar:
+    return {"start": start, "open": 1.0, "high": 2.0, "low": 0.5, "close": close}
+
+
+@pytest.fixture
+def _bars() -> Iterator[None]:
+    yield
+    forming.here.clear()
+
+
+WATCH = orjson.dumps({"command": "watch", "asset": "EURUSD-OTC", "seconds": 60}).decode()
+SUBJECT = "paper:EURUSD-OTC:60"
+
+
+@pytest.mark.usefixtures("_bars", "_news")
+async def test_the_forming_candle_comes_without_a_number_and_twice_a_second_at_most(
+    ana: User, token: str
+) -> None:
+    mine = await session_of(ana)
+    forming.here["paper:EURJPY:60"] = bar(120, 9.0)
+    async with a_client(query=query(mine.pk, token), socket=TradingSocket) as client:
+        await client.hello()
+        await client.say(WATCH)
+        heard = []
+        began = asyncio.get_running_loop().time()
+        for number in range(40):  # a second and a bit of ticks, each 30 ms
+            forming.here[SUBJECT] = bar(120, float(number))
+            await asyncio.sleep(0.03)
+        passed = asyncio.get_running_loop().time() - began
+        while not await client.receive_nothing(0.01):
+            heard.append(await client.heard())
+        assert 2 <= len(heard) <= 2 + passed / forming.PAUSE
+        assert {(one["type"], one["asset"], one["seconds"]) for one in heard} == {
+            ("forming", "EURUSD-OTC", 60)
+        }
+        assert all("seq" not in one for one in heard)
+        assert (await client.heard())["close"] == 39.0  # the last tick is not lost
+        assert await client.receive_nothing(0.7)  # what stands still is told once
+
+
+@pytest.mark.usefixtures("_bars", "_news")
+async def test_a_candle_that_closed_is_not_told_as_forming(ana: User, token: str) -> None:
+    mine = await session_of(ana)
+    await sync_to_async(a_candle)(120)
+    async with a_client(query=query(mine.pk, token), socket=TradingSocket) as client:
+        await client.hello()
+        await client.say(WATCH)
+        assert (await client.heard())["type"] == "candle"
+        forming.here[SUBJECT] = bar(120, 1.5)
+        assert await client.receive_nothing(0.8)
+        forming.here[SUBJECT] = bar(180, 1.6)
+        assert (await client.heard())["close"] == 1.6
+
+
+@pytest.mark.usefixtures("_bars")
+async def test_the_node_is_asked_once_for_what_a_socket_watches(ana: User, token: str) -> None:
+    mine = await session_of(ana)
+    async with a_client(query=query(mine.pk, token), socket=TradingSocket) as client:
+        await client.hello()
+        await client.say(WATCH)
+        await asyncio.sleep(1.2)
+    [command] = [one async for one in Command.objects.filter(session=mine)]
+    assert (command.kind, command.data["process"]) == ("watch", forming.process())
+    await TradingSession.objects.aupdate(state="disconnected")
+    async with a_client(query=query(mine.pk, token), socket=TradingSocket) as client:
+        await client.hello()
+        await client.say(WATCH)
+        await asyncio.sleep(0.3)
+    assert await Command.objects.acount() == 1
