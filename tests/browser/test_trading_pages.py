@@ -1,6 +1,7 @@
 """Paper money, from the first press to the invoice; and two people who never meet."""
 
 import re
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -209,7 +210,7 @@ def test_the_last_bar_moves_before_it_closes(browser: Browser, exchange: Server)
         assert page.get_attribute("#chart", "data-marks") == "0"
         trade_by_hand(page, "4", "call")
         expect(page.locator("#chart")).to_have_attribute("data-marks", "1")
-        for (before, _one), (after, _other) in zip(frames, frames[1:], strict=False):
+        for (before, _one), (after, _other) in pairwise(frames):
             assert after - before > 350  # milliseconds: half a second at the server
         _survives_a_cut_line(guest, page, int(begun_at))
         guest.check(page)
