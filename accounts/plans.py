@@ -46,11 +46,11 @@ def plan_of(user: User) -> Plan:
 def limit_of(user: User, name: str) -> int | None:
     """The most that the user may have; None where there is no limit. Raises `KeyError`."""
     limit = LIMITS[name]
-    own = UserLimit.objects.filter(user=user, name=limit.name).first()
-    if own is not None:
-        return own.most
-    found = PlanLimit.objects.filter(plan_id=plan_of(user).pk, name=limit.name).first()
-    return None if found is None else found.most
+    own = list(UserLimit.objects.filter(user=user, name=limit.name).values_list("most", flat=True))
+    if own:
+        return own[0]
+    by_plan = dict(PlanLimit.objects.filter(name=limit.name).values_list("plan_id", "most"))
+    return by_plan.get(plan_of(user).pk) if by_plan else None
 
 
 def check_quota(

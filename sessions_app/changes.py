@@ -13,7 +13,7 @@ import logging
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import timedelta
 
 from django.conf import settings
@@ -149,6 +149,13 @@ push = Push(settings.REDIS_URL, feed.hurry)
 def announce(kind: str, subject: str) -> None:
     """Tell every process, this one included, once the caller's transaction is committed."""
     Change.objects.create(kind=kind, subject=subject, at=timezone.now())
+    transaction.on_commit(_hurry, robust=True)
+
+
+def announce_all(news: Iterable[tuple[str, str]]) -> None:
+    """The same for several (kind, subject), in one write."""
+    at = timezone.now()
+    Change.objects.bulk_create(Change(kind=kind, subject=subject, at=at) for kind, subject in news)
     transaction.on_commit(_hurry, robust=True)
 
 

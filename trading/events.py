@@ -5,13 +5,13 @@ An event is written in the transaction of what it tells, so both are there or ne
 number that it has.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from decimal import Decimal
 
 from django.db import connection
 
-from sessions_app.changes import announce
+from sessions_app.changes import announce_all
 from trading.models import ClosedCandle, Event, Order, TradingSession
 
 TRADING_EVENT = "trading_event"
@@ -20,9 +20,14 @@ TRADING_CANDLE = "trading_candle"  # "broker:asset:seconds"
 
 
 def emit(
-    session: TradingSession, kind: str, data: Mapping[str, object], *, at: datetime
+    session: TradingSession,
+    kind: str,
+    data: Mapping[str, object],
+    *,
+    at: datetime,
+    also: Iterable[tuple[str, str]] = (),
 ) -> Event | None:
-    """Write the session's next event. Only within a transaction.
+    """Write the session's next event, and announce `also` with it. Only within a transaction.
 
     None where the session was erased meanwhile.
     """
@@ -38,12 +43,18 @@ def emit(
     event = Event.objects.create(
         session=session, seq=session.event_seq, kind=kind, at=at, data=dict(data)
     )
-    announce(TRADING_EVENT, str(session.pk))
+    announce_all([(TRADING_EVENT, str(session.pk)), *also])
     return event
 
 
-def emit_order(session: TradingSession, order: Order, *, at: datetime) -> None:
-    emit(session, "order", order_data(order), at=at)
+def emit_order(
+    session: TradingSession,
+    order: Order,
+    *,
+    at: datetime,
+    also: Iterable[tuple[str, str]] = (),
+) -> None:
+    emit(session, "order", order_data(order), at=at, also=also)
 
 
 def emit_state(session: TradingSession, *, at: datetime) -> None:

@@ -10,10 +10,11 @@ from datetime import datetime
 from decimal import Decimal
 
 from django.db import transaction
+from django.db.models import Q
 
 from accounts.acts import TRADES_A_DAY
+from accounts.models import User
 from accounts.plans import check_quota
-from sessions_app.changes import announce
 from sessions_app.models import Sesion
 from trading import exposure, real, switches
 from trading.core import risk
@@ -71,16 +72,18 @@ def _pass(session: TradingSession, order: Order, *, fence: int | None) -> Order:
     limits = _lock_limits(session)
     row = TradingSession.objects.select_for_update().get(pk=session.pk)
     order.session = row
-    if known := Order.objects.filter(session=row, key=order.key).first():
-        return _same(known, order)
+    near = Order.objects.filter(session=row).filter(Q(key=order.key) | Q(state__in=Order.IN_FLIGHT))
+    known = list(near)
+    for one in known:
+        if one.key == order.key:
+            return _same(one, order)
     _check_session(row, source=order.source, fence=fence, at=at)
-    _check_alone(row, order)
-    _check_risk(row, order, limits, at=at)
-    used = exposure.trades_today(row.user, at=at)
-    check_quota(row.user, TRADES_A_DAY.name, at=at, used=used)
+    _check_alone(known, order)
+    sums = exposure.sums_of(row, at=at)
+    _check_risk(row, order, limits, sums)
+    check_quota(User(pk=row.user_id), TRADES_A_DAY.name, at=at, used=sums.trades_today)
     order.save(force_insert=True)
-    emit_order(row, order, at=at)
-    announce(TRADING_WORK, str(row.pk))
+    emit_order(row, order, at=at, also=[(TRADING_WORK, str(row.pk))])
     return order
 
 
@@ -104,7 +107,7 @@ def _lock_limits(session: TradingSession) -> list[LimitSet]:
     """The session's and the user's, locked in one order; both must be there."""
     scopes = [session_scope(session), user_scope(session.user_id, session.account_type)]
     rows = LimitSet.objects.select_for_update().filter(scope__in=scopes).order_by("scope")
-    found = list(rows)
+    found = list(rows.prefetch_related("changes"))
     if len(found) != len(scopes):
         raise RiskLimit(limit=risk.UNCLEAR, allowed="", found="limits")
     return found
@@ -131,31 +134,34 @@ def _check_session(row: TradingSession, *, source: str, fence: int | None, at: d
         raise Conflict(reason=row.blocked)
     if source == Order.Source.BOT and not row.bot_wanted:
         raise Conflict(reason="bot_stopped")
-    if not row.user.is_active or (row.sesion and row.sesion.end_reason in TAKEN_BACK):
+    of_login = TradingSession.objects.filter(pk=row.pk)
+    is_active, end_reason = of_login.values_list("user__is_active", "sesion__end_reason").get()
+    if not is_active or end_reason in TAKEN_BACK:
         raise Conflict(reason="login_ended")
     if row.is_real:
         real.require(row.user)
 
 
-def _check_alone(row: TradingSession, order: Order) -> None:
+def _check_alone(known: list[Order], order: Order) -> None:
     """Of two alike without an answer, nobody could tell which one the broker took."""
-    alike = Order.objects.filter(
-        session=row, asset=order.asset, direction=order.direction, stake=order.stake
-    )
-    if alike.filter(state__in=Order.IN_FLIGHT).exists():
-        raise Conflict(reason="in_flight")
+    fields = ("asset", "direction", "stake")
+    for one in known:
+        if all(getattr(one, field) == getattr(order, field) for field in fields):
+            raise Conflict(reason="in_flight")
 
 
-def _check_risk(row: TradingSession, order: Order, limits: list[LimitSet], *, at: datetime) -> None:
+def _check_risk(
+    row: TradingSession, order: Order, limits: list[LimitSet], sums: exposure.Sums
+) -> None:
     """Raises `Halted` or `RiskLimit`."""
     on = switches.switches_on(row)
     ask = risk.Ask(order.stake, by_bot=order.source == Order.Source.BOT)
     for limit_set in limits:
-        bounds = in_force(limit_set, at=at)
+        bounds = in_force(limit_set, at=sums.at)
         if limit_set.session_id is not None:
-            past = exposure.of_session(row, bounds, by_bot=ask.by_bot, switches=on, at=at)
+            past = exposure.of_session(sums, bounds, by_bot=ask.by_bot, switches=on)
         else:
-            past = exposure.of_user(row, bounds, switches=on, at=at)
+            past = exposure.of_user(sums, bounds, switches=on)
         refused = risk.refusal(bounds, past, ask)
         if refused is None:
             continue

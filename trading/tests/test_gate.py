@@ -1,6 +1,8 @@
 """The gate: what passes, what does not, and that nothing is written where it does not."""
 
 import uuid
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
@@ -47,6 +49,31 @@ def test_an_order_within_the_limits_waits_to_be_sent() -> None:
     event = Event.objects.get(session=session)
     assert (event.seq, event.kind, event.data["state"]) == (1, "order", "pending")
     assert event.data["stake"] == "10.00"
+
+
+def test_an_order_costs_the_gate_sixteen_queries_however_long_the_history(
+    django_assert_num_queries: Callable[[int], AbstractContextManager[object]],
+) -> None:
+    session = a_trading_session()
+    for number in range(30):
+        a_settled_order(session, "1" if number % 4 else "-1", NOON - number * MINUTE)
+    with django_assert_num_queries(16 + 2):  # and a savepoint in the place of a transaction
+        pass_one(session)
+
+
+def test_losses_in_a_row_are_looked_up_only_where_the_day_has_so_many() -> None:
+    session = a_trading_session()
+    limit(session, consecutive_losses=3)
+    for number, profit in enumerate(["-1", "-1", "1", "-1", "-1"]):
+        a_settled_order(session, profit, NOON - (10 - number) * MINUTE)
+    pass_one(session)
+    a_settled_order(session, "-1", NOON - MINUTE)
+    with pytest.raises(RiskLimit) as refused:
+        pass_one(session, stake=Decimal(2))
+    assert (refused.value.facts["limit"], refused.value.facts["found"]) == (
+        "consecutive_losses",
+        "4",
+    )
 
 
 def test_the_same_key_and_order_is_the_same_row() -> None:
