@@ -18,6 +18,12 @@ def money_field(label: Any, **more: Any) -> forms.DecimalField:
     return forms.DecimalField(label=label, max_digits=14, decimal_places=2, widget=widget, **more)
 
 
+class SecretInput(forms.PasswordInput):
+    """Seen while it is typed, and never sent back."""
+
+    input_type = "text"
+
+
 class ConnectForm(forms.Form):
     broker = forms.ChoiceField(label=_("Broker"), choices=BROKERS, initial="paper")
     account_type = forms.ChoiceField(
@@ -51,7 +57,7 @@ class CodeForm(forms.Form):
     code = forms.CharField(
         label=_("Code"),
         max_length=20,
-        widget=forms.TextInput(attrs={"autocomplete": "one-time-code", "inputmode": "numeric"}),
+        widget=SecretInput(attrs={"autocomplete": "one-time-code", "inputmode": "numeric"}),
     )
 
 

@@ -28,6 +28,7 @@ SECRET_KEY = ENV.secret_key or kept_secret(DATA_DIR / "secret_key")
 JWT_SECRET_KEY = ENV.jwt_secret_key or kept_secret(DATA_DIR / "jwt_secret_key")
 SECRETS_KEYS = ENV.secrets_keys
 DEBUG = ENV.debug
+DEFAULT_EXCEPTION_REPORTER = "visionai.lib.reports.BareReporter"
 SECURE = ENV.serves_tls or ENV.environment == "production"
 ALLOWED_HOSTS = ["127.0.0.1", "localhost", "[::1]", *ENV.allowed_hosts]
 
