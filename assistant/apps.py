@@ -6,3 +6,8 @@ class AssistantConfig(AppConfig):
     name = "assistant"
     verbose_name = _("Assistant")
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        from assistant import duties
+
+        duties.register()

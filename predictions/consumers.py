@@ -77,13 +77,14 @@ class FrameSocket(SessionSocket):
         self._pace = Pace(settings.ENV.socket_frames_per_second)
         self._finishing: set[asyncio.Task[None]] = set()
         self._language = settings.LANGUAGE_CODE
+        self.client_id = f"chat_{secrets.token_hex(4)}"
 
     async def opened(self) -> None:
         self._language = language_of_scope(self.scope)
         running = inference.running_engine()
         self._engine = running or await database_sync_to_async(inference.engine)()
         with override(self._language):
-            hello = welcome(client_id=f"chat_{secrets.token_hex(4)}", at=timezone.now())
+            hello = welcome(client_id=self.client_id, at=timezone.now())
         await self.send_json(hello)
 
     async def frame(self, data: bytes) -> None:
@@ -275,6 +276,10 @@ class CompatSocket(CommandSocket):
         if self._answering is not None:
             self._answering.cancel()
 
+    async def answer_text(self, text: str) -> None:
+        """Answer one message to its end."""
+        await super().text(text)
+
     async def read(self, frame: Frame) -> None:
         try:
             await self.check(frame.identity)
@@ -288,7 +293,7 @@ class CompatSocket(CommandSocket):
     async def _answer_in_order(self) -> None:
         try:
             while True:
-                await super().text(await self._waiting.get())
+                await self.answer_text(await self._waiting.get())
         except Exception:  # nobody awaits this task: without its end the client would wait
             log.exception("a request of a socket failed")
             await self.close(INTERNAL_ERROR)

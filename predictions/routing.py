@@ -8,6 +8,5 @@ from predictions.consumers import CameraSocket, CompatSocket
 
 websocket_urlpatterns = [
     re_path(r"^ws/camera/?$", cast("Any", CameraSocket.as_asgi())),
-    re_path(r"^ws/?$", cast("Any", CompatSocket.as_asgi())),
     re_path(r"^$", cast("Any", CompatSocket.as_asgi())),
 ]

@@ -13,6 +13,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "visionai.settings")
 django_application = get_asgi_application()
 
 # Only after Django is set up may its models be imported.
+from assistant.routing import websocket_urlpatterns as talking  # noqa: E402
 from predictions.routing import websocket_urlpatterns as seeing  # noqa: E402
 from trading.consumers import CompatTradingSocket  # noqa: E402
 from trading.routing import websocket_urlpatterns as trading  # noqa: E402
@@ -28,7 +29,7 @@ async def refuse(_scope: Scope, _receive: Any, send: Any) -> None:
     await send({"type": "websocket.close"})
 
 
-routes: list[Any] = [*trading, *seeing, re_path(r"", cast("Any", refuse))]
+routes: list[Any] = [*trading, *talking, *seeing, re_path(r"", cast("Any", refuse))]
 pages: Any = BodyLimit(cast("Any", django_application), limit=MOST_BODY)
 sockets: Any = URLRouter(routes)
 of_a_session: Any = CompatTradingSocket.as_asgi()

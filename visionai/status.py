@@ -32,6 +32,7 @@ LEAST_FREE_BYTES = 500 * 2**20
 CHANNEL_S = 2.0
 QUEUES = ("quick", "heavy")
 KINDS = {"/": "any", "/ws": "any", "/ws/camera": "camera", "/ws/trading": "trading"}
+KINDS |= {"/ws/chat": "chat", "/api/chat": "chat"}
 
 
 class Trouble(Exception):
@@ -76,7 +77,9 @@ def websocket() -> str:
     rows = OpenSocket.objects.values_list("path").annotate(count=Count("pk"))
     kinds: Counter[str] = Counter()
     for path, count in rows:
-        kinds[KINDS.get("/" + path.strip("/"), "other")] += count
+        name = "/" + path.strip("/")
+        kind = "chat" if name.startswith("/ws/chat/") else KINDS.get(name, "other")
+        kinds[kind] += count
     told = ", ".join(f"{kind} {count}" for kind, count in sorted(kinds.items()))
     return f"{len(open_sockets)} open in this process; in all: {told or 'none'}"
 
