@@ -14,9 +14,12 @@ from accounts.usage import record
 Caller = User | AnonymousUser | None
 
 
-def check_calls(user: Caller, *, at: datetime) -> None:
-    """Before the work: raises `DailyLimitReached` where one call more would be too many."""
-    if isinstance(user, User):
+def check_calls(user: Caller, *, at: datetime, key: str = "") -> None:
+    """Before the work: raises `DailyLimitReached` where one call more would be too many.
+
+    A call that was counted under this key is not one more.
+    """
+    if isinstance(user, User) and not _is_counted(key):
         check_quota(user, ASSISTANT_CALLS_A_DAY.name, at=at)
 
 
@@ -41,7 +44,7 @@ def claim_call(user: User, *, key: str, at: datetime, session_id: int | str | No
     False where it was counted before. Raises `DailyLimitReached`.
     """
     User.objects.select_for_update().get(pk=user.pk)
-    if UsageRow.objects.filter(act=ASSISTANT_CALL.name, key=key).exists():
+    if _is_counted(key):
         return False
     check_calls(user, at=at)
     return record(user, act=ASSISTANT_CALL, key=key, at=at, session_id=session_id)
@@ -56,3 +59,7 @@ def key_of(kind: str, user: User, repeat: str, *content: bytes) -> str:
     for part in (repeat.encode(), *content):
         digest.update(len(part).to_bytes(8, "big") + part)
     return f"{kind}:{user.pk}:{digest.hexdigest()[:40]}"
+
+
+def _is_counted(key: str) -> bool:
+    return bool(key) and UsageRow.objects.filter(act=ASSISTANT_CALL.name, key=key).exists()
