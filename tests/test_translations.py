@@ -13,7 +13,7 @@ from tests.services.databases import program
 from tests.services.server import ROOT
 
 SOURCES = (
-    *("accounts", "contact", "fpga_export", "predictions", "sessions_app", "templates"),
+    *("accounts", "assistant", "contact", "fpga_export", "predictions", "sessions_app", "templates"),
     *("trading", "visionai"),
 )
 PO = Path("locale/es/LC_MESSAGES/django.po")
