@@ -1,6 +1,7 @@
 """What a lower app must reach in a higher one, filled here, by name."""
 
 from accounts import hooks, invoices, usage
+from assistant import hooks as asked
 from contact import account as written
 from fpga_export import account as made
 from predictions import account as seen
@@ -8,6 +9,7 @@ from sessions_app import account
 from sessions_app import hooks as logins
 from trading import account as traded
 from trading import sealed
+from visionai import told
 
 
 def connect() -> None:
@@ -26,3 +28,4 @@ def connect() -> None:
     logins.ended = [traded.stop_of_login]
     logins.all_ended = [traded.stop_of_user]
     hooks.sealed = list(sealed.COLUMNS)
+    asked.user_tools = list(told.user_tools)

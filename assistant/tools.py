@@ -1,0 +1,120 @@
+"""What the assistant may look at: read-only, bounded, with the rights of whoever asks.
+
+A configured model calls these by name; the embedded engine chooses one by keywords. Somebody
+without a login gets the search in the help alone.
+"""
+
+import json
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+from asgiref.sync import sync_to_async
+from channels.db import database_sync_to_async
+from django.contrib.auth.base_user import AbstractBaseUser
+from django.contrib.auth.models import AnonymousUser
+
+from accounts.models import User
+from assistant import hooks, own_tools
+from assistant.core.words import Language, language_of
+from assistant.help_pages import index, pages, section_of
+from assistant.hooks import Result, UserTool
+from assistant.providers.base import Tool
+
+AnyUser = AbstractBaseUser | AnonymousUser
+SEARCH: Final = "search_help"
+MOST_CHARACTERS: Final = 6_000  # of a result, as JSON
+PASSAGES: Final = 3
+
+
+def tools_for(user: AnyUser) -> tuple[Tool, ...]:
+    """Each bound to this user: whatever a model writes as arguments, no other rows come."""
+    found = [_search_tool()]
+    if isinstance(user, User) and user.is_active:
+        found += [_bound(one, user) for one in (*own_tools.OWN, *hooks.user_tools)]
+    return tuple(found)
+
+
+def _bound(tool: UserTool, user: User) -> Tool:
+    async def run(arguments: Mapping[str, Any]) -> Result:
+        checked = _checked(arguments, tool.parameters)
+        return bounded(await database_sync_to_async(tool.look)(user, checked))
+
+    return Tool(tool.name, tool.description, tool.parameters, run)
+
+
+def _search_tool() -> Tool:
+    parameters = {
+        "type": "object",
+        "properties": {
+            "query": {"type": "string", "description": "Keywords, in Spanish or English."},
+            "language": {"type": "string", "enum": ["es", "en"]},
+        },
+        "required": ["query"],
+        "additionalProperties": False,
+    }
+
+    async def run(arguments: Mapping[str, Any]) -> Result:
+        checked = _checked(arguments, parameters)
+        return bounded(await sync_to_async(_search)(checked))
+
+    about = (
+        "Search the help pages of this product (camera, photos, history, sessions, networks to "
+        "VHDL, trading, limits, invoices, privacy, API). Cite the url of what you use."
+    )
+    return Tool(SEARCH, about, parameters, run)
+
+
+def _search(arguments: Mapping[str, Any]) -> Result:
+    query = arguments["query"][:400]
+    guessed = language_of(query, otherwise="es")
+    language: Language = arguments.get("language") or guessed
+    found = []
+    for hit in index(language).find(query, most=PASSAGES):
+        page = pages(language)[hit.passage.page]
+        text = section_of(page, hit.passage.heading).text or page.summary
+        title = f"{page.title}: {hit.passage.heading}" if hit.passage.heading else page.title
+        found.append({"title": title, "url": page.url, "text": text[:1500]})
+    return {"found": found}
+
+
+def bounded(result: Result) -> Result:
+    """The result, with lists cut short until it fits; a cut is said."""
+    shown = dict(result)
+    while len(json.dumps(shown, default=str)) > MOST_CHARACTERS:
+        lists = [name for name, value in shown.items() if isinstance(value, list) and value]
+        if not lists:
+            return {"error": "too_large"}
+        longest = max(lists, key=lambda name: len(json.dumps(shown[name], default=str)))
+        shown[longest] = shown[longest][: len(shown[longest]) // 2]
+        shown["cut_short"] = True
+    return shown
+
+
+# What JSON Schema calls a type. A yes is no integer, though Python's `bool` is an `int`.
+KINDS: Final[dict[str, Callable[[Any], bool]]] = {
+    "string": lambda value: isinstance(value, str),
+    "integer": lambda value: isinstance(value, int) and not isinstance(value, bool),
+    "boolean": lambda value: isinstance(value, bool),
+}
+
+
+def _checked(arguments: Mapping[str, Any], schema: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The arguments, without those that are null. Raises `ValueError`."""
+    if not isinstance(arguments, Mapping):
+        raise ValueError("the arguments are not an object")
+    given = {name: value for name, value in arguments.items() if value is not None}
+    known: Mapping[str, Any] = schema["properties"]
+    if strange := sorted(map(str, given.keys() - known.keys())):
+        raise ValueError(f"unknown: {', '.join(strange)[:100]}")
+    if missing := sorted(set(schema.get("required", ())) - given.keys()):
+        raise ValueError(f"missing: {', '.join(missing)}")
+    for name, value in given.items():
+        rule = known[name]
+        if not KINDS[rule["type"]](value):
+            raise ValueError(f"{name}: not of type {rule['type']}")
+        if "enum" in rule and value not in rule["enum"]:
+            raise ValueError(f"{name}: one of {', '.join(rule['enum'])}")
+        low, high = rule.get("minimum", value), rule.get("maximum", value)
+        if rule["type"] == "integer" and not low <= value <= high:
+            raise ValueError(f"{name}: from {low} to {high}")
+    return given
