@@ -25,7 +25,7 @@ def sessions(user: User, _arguments: Mapping[str, Any]) -> Mapping[str, Any]:
         "bots_running": mine.live().filter(bot_running=True).count(),
         "sessions": [_told(row) for row in shown],
         "latest_orders": [_order(order) for order in orders],
-        "links": [*links, {"title": "trading", "url": reverse("trading")}],
+        "links": [*links, {"title": "trading home", "url": reverse("trading")}],
     }
 
 

@@ -119,10 +119,8 @@ class Index:
         return score, there / whole if whole else 0.0
 
 
-def build(
-    passages: Iterable[Passage], *, language: Language, groups: Iterable[Iterable[str]] = ()
-) -> Index:
-    """`groups` are words that mean about the same; a word may be in several."""
+def build(passages: Iterable[Passage], *, language: Language, groups: Iterable[str] = ()) -> Index:
+    """Each of `groups` holds words that mean about the same; a word may be in several."""
     index = Index(language, list(passages), _synonyms(groups, language))
     for passage in index.passages:
         counts = _weighed(passage, language)
@@ -153,10 +151,10 @@ def _weighed(passage: Passage, language: Language) -> Counter[str]:
     return counts
 
 
-def _synonyms(groups: Iterable[Iterable[str]], language: Language) -> dict[str, frozenset[str]]:
+def _synonyms(groups: Iterable[str], language: Language) -> dict[str, frozenset[str]]:
     found: dict[str, set[str]] = defaultdict(set)
     for group in groups:
-        stems = {stem(word, language) for text in group for word in tokens(text)}
+        stems = {stem(word, language) for word in tokens(group)}
         for one in stems:
             found[one] |= stems - {one}
     return {word: frozenset(others) for word, others in found.items()}
