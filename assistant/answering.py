@@ -30,6 +30,7 @@ from assistant.models import Message
 from assistant.providers import chain
 from assistant.providers.base import Ask, Began, Delta, Filtered, Piece, Source, Tool
 from assistant.threads import in_thread
+from assistant.tools import tools_for
 from sessions_app.open_sockets import process_name
 from visionai.lib.errors import DomainError
 from visionai.lib.runtime import attempt
@@ -330,4 +331,4 @@ def _run(loop: asyncio.AbstractEventLoop) -> None:
         loop.close()
 
 
-answering = Answering()
+answering = Answering(tools_for)

@@ -6,10 +6,9 @@ without a login gets the search in the help alone.
 
 import json
 from collections.abc import Callable, Mapping
+from contextvars import copy_context
 from typing import Any, Final
 
-from asgiref.sync import sync_to_async
-from channels.db import database_sync_to_async
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.contrib.auth.models import AnonymousUser
 
@@ -19,6 +18,7 @@ from assistant.core.words import Language, language_of
 from assistant.help_pages import index, pages, section_of
 from assistant.hooks import Result, UserTool
 from assistant.providers.base import Tool
+from assistant.threads import in_thread
 
 AnyUser = AbstractBaseUser | AnonymousUser
 SEARCH: Final = "search_help"
@@ -37,7 +37,8 @@ def tools_for(user: AnyUser) -> tuple[Tool, ...]:
 def _bound(tool: UserTool, user: User) -> Tool:
     async def run(arguments: Mapping[str, Any]) -> Result:
         checked = _checked(arguments, tool.parameters)
-        return bounded(await database_sync_to_async(tool.look)(user, checked))
+        within = copy_context()  # with the active language
+        return bounded(await in_thread(within.run, tool.look, user, checked))
 
     return Tool(tool.name, tool.description, tool.parameters, run)
 
@@ -55,7 +56,7 @@ def _search_tool() -> Tool:
 
     async def run(arguments: Mapping[str, Any]) -> Result:
         checked = _checked(arguments, parameters)
-        return bounded(await sync_to_async(_search)(checked))
+        return bounded(_search(checked))
 
     about = (
         "Search the help pages of this product (camera, photos, history, sessions, networks to "
