@@ -13,8 +13,8 @@ from tests.services.databases import program
 from tests.services.server import ROOT
 
 SOURCES = (
-    *("accounts", "assistant", "contact", "fpga_export", "predictions", "sessions_app", "templates"),
-    *("trading", "visionai"),
+    *("accounts", "assistant", "contact", "fpga_export", "predictions", "sessions_app"),
+    *("templates", "trading", "visionai"),
 )
 PO = Path("locale/es/LC_MESSAGES/django.po")
 
