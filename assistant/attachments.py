@@ -79,6 +79,21 @@ def keep(user: User, *, name: str, data: bytes, at: datetime) -> Attached:
         )
 
 
+def check_size(size: int | None) -> None:
+    """Refuse by the announced size, before anything is read. Raises `TooLarge`."""
+    if size is None or size > LARGEST:
+        raise TooLarge(picture=LARGEST >> 20, text=LARGEST_TEXT >> 10)
+
+
+@transaction.atomic
+def withdraw(file: Attached) -> None:
+    """Remove an upload. Raises `NotFound` where a message has it: it goes with that."""
+    deleted, _rows = Attached.objects.filter(pk=file.pk, message=None).delete()
+    if not deleted:
+        raise NotFound
+    forget_unused({file.stored})
+
+
 def take(pks: Sequence[uuid.UUID], *, user: User | None, message: Message) -> None:
     """Put uploads that no message has yet beside this one. Raises a `DomainError`."""
     if len(pks) > MOST_OF_A_MESSAGE:
@@ -163,8 +178,7 @@ def _write(stored: str, data: bytes) -> None:
 
 
 def _kind(name: str, data: bytes) -> str:
-    if len(data) > LARGEST:
-        raise TooLarge(picture=LARGEST >> 20, text=LARGEST_TEXT >> 10)
+    check_size(len(data))
     if kind := sniff(data):
         try:
             decode(data)

@@ -58,3 +58,8 @@ class VisitorsClosed(DomainError):
 class ConversationFull(DomainError):
     status, code, title = 409, "conversation_full", _("The conversation is full")
     detail = _("A conversation has at most {limit} messages; begin a new one.")
+
+
+class NoFile(DomainError):
+    status, code, title = 400, "no_file", _("There is no file")
+    detail = _("Send the file as the multipart field “file”.")
