@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.acts import ACTS
 from accounts.models import (
+    ErasedUsage,
     Invoice,
     InvoiceLine,
     Plan,
@@ -103,6 +104,21 @@ class UsageRowAdmin(Written):
             if listed is not None:
                 answer.context_data["sums"] = _sums(listed.queryset)
         return answer
+
+
+@admin.register(ErasedUsage)
+class ErasedUsageAdmin(Written):
+    list_display = ["month", "what", "quantity", "net", "currency"]
+    list_filter = ["month", "act"]
+    ordering = ["-month", "act"]
+
+    @admin.display(description=_("act"), ordering="act")
+    def what(self, row: ErasedUsage) -> str:
+        return str(row.get_act_display())
+
+    @admin.display(description=_("quantity"), ordering="amount")
+    def quantity(self, row: ErasedUsage) -> str:
+        return _shown(row.act, row.amount)
 
 
 @admin.register(Invoice)

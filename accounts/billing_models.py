@@ -132,7 +132,12 @@ class UsageRowQuerySet(models.QuerySet["UsageRow"]):
 class UsageRow(models.Model):
     """One billable act, once. The session is a number or a text, whichever kind it was."""
 
-    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.CASCADE,
+        related_name="+",
+        verbose_name=_("user"),
+    )
     act = models.CharField(_("act"), max_length=20, choices=act_choices)
     key = models.CharField(_("key"), max_length=120)
     amount = models.PositiveBigIntegerField(_("amount"), default=1)
@@ -175,6 +180,31 @@ class UsageTally(models.Model):
 
     def __str__(self) -> str:
         return f"{self.pk}"
+
+
+class ErasedUsage(models.Model):
+    """What erased accounts had used and no invoice held: one sum a month and act, of nobody."""
+
+    month = models.DateField(_("month"))  # its first day
+    act = models.CharField(_("act"), max_length=20, choices=act_choices)
+    currency = models.CharField(_("currency"), max_length=3)
+    amount = models.PositiveBigIntegerField(_("amount"), default=0)
+    # At the prices of the moments at which the accounts were erased, without tax.
+    net = models.DecimalField(_("net"), max_digits=14, decimal_places=2, default=Decimal(0))
+
+    class Meta:
+        db_table = "erased_usage"
+        verbose_name = _("usage of erased accounts")
+        verbose_name_plural = _("usage of erased accounts")
+        ordering = ["-month", "act"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["month", "act", "currency"], name="one_sum_a_month_and_act"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.month:%Y-%m} {self.act}"
 
 
 class ClosedQuerySet(models.QuerySet["Any"]):

@@ -66,7 +66,7 @@ def preview(user: User, *, at: datetime) -> Bill:
     _start, end = month_of(at)
     rows = UsageRow.objects.owned_by(user).open().filter(at__lt=end)
     used = rows.order_by().values_list("act").annotate(total=Sum("amount"))
-    return _bill(plan_of(user), dict(used))
+    return bill_of(plan_of(user), dict(used))
 
 
 def close_months(*, at: datetime) -> int:
@@ -105,7 +105,7 @@ def _close(user: User, *, month: datetime, at: datetime) -> Invoice | None:
     for _pk, act, amount in taken:
         used[act] += amount
     plan = plan_of(user)
-    bill = _bill(plan, used)
+    bill = bill_of(plan, used)
     if not bill.lines:
         return None
     counter.last += 1
@@ -174,7 +174,7 @@ def _open_months(user: User, *, until: datetime) -> list[datetime]:
     return months
 
 
-def _bill(plan: Plan, used: Mapping[str, int]) -> Bill:
+def bill_of(plan: Plan, used: Mapping[str, int]) -> Bill:
     prices = dict(PlanPrice.objects.filter(plan_id=plan.pk).values_list("act", "unit_price"))
     lines = []
     if plan.monthly_price:

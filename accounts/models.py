@@ -233,6 +233,7 @@ class FirebaseIdentity(models.Model):
 
 
 # They name `User`, so they come last.
+from accounts.billing_models import ErasedUsage as ErasedUsage  # noqa: E402
 from accounts.billing_models import Invoice as Invoice  # noqa: E402
 from accounts.billing_models import InvoiceCounter as InvoiceCounter  # noqa: E402
 from accounts.billing_models import InvoiceLine as InvoiceLine  # noqa: E402

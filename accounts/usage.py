@@ -140,7 +140,3 @@ def tidy(*, at: datetime) -> None:
 def export_usage(user: User) -> tuple[str, Rows]:
     rows = UsageRow.objects.owned_by(user).order_by("pk")
     return "usage", rows.values("act", "amount", "at", "session", "invoice_id").iterator()
-
-
-def erase_usage(user: User) -> None:
-    UsageRow.objects.owned_by(user).delete()

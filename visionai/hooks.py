@@ -1,6 +1,6 @@
 """What a lower app must reach in a higher one, filled here, by name."""
 
-from accounts import hooks, invoices, usage
+from accounts import books, hooks, invoices, usage
 from assistant import hooks as asked
 from contact import account as written
 from fpga_export import account as made
@@ -18,7 +18,7 @@ def connect() -> None:
     hooks.export_all += [made.export_networks, made.export_exports, made.export_faults]
     hooks.export_all += [written.export_messages]
     hooks.export_all += [usage.export_usage, invoices.export_invoices]
-    hooks.erase = [usage.erase_usage, invoices.erase_invoices]
+    hooks.erase = [books.erase_usage, invoices.erase_invoices]
     hooks.erase += [account.erase_sessions, seen.erase_predictions, made.erase_exports]
     hooks.erase += [written.erase_messages]
     hooks.export_all += [traded.export_sessions, traded.export_orders, traded.export_limits]

@@ -145,12 +145,13 @@ def test_many_that_add_up_at_once_lose_and_repeat_nothing() -> None:
 
 
 @pytest.mark.django_db
-def test_readings_of_an_erased_account_are_dropped() -> None:
+def test_readings_that_come_after_an_account_was_erased_are_dropped() -> None:
     ada, eve = a_user(), a_user()
-    note_readings([(ada.pk, 1), (eve.pk, 2)], at=NOON)
+    gone = ada.pk
     erase_account(User.objects.get(pk=ada.pk))
+    note_readings([(gone, 1), (eve.pk, 2)], at=NOON)
     assert fold() == 1
-    assert UsageRow.objects.get().amount == 1
+    assert (UsageRow.objects.get().user_id, UsageRow.objects.get().amount) == (eve.pk, 1)
 
 
 @pytest.mark.django_db
