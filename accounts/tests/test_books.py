@@ -2,13 +2,14 @@
 
 from datetime import date, timedelta
 from decimal import Decimal
+from functools import partial
 
 import pytest
 from django.test import Client as Browser
 
 from accounts.acts import BOT_TIME, PREDICTION, TRADE
 from accounts.invoices import close_month
-from accounts.models import ErasedUsage, PlanPrice, UsageRow, User
+from accounts.models import ErasedUsage, PlanPrice, UsageRow
 from accounts.plans import plan_of
 from accounts.services import erase_account
 from accounts.tests.factories import NOON, a_user, an_administrator
@@ -83,10 +84,7 @@ def test_accounts_that_are_erased_at_once_are_all_counted() -> None:
     for user in users:
         record(user, act=TRADE, key=f"{user.pk}", at=NOON)
 
-    def erase(pk: int) -> None:
-        erase_account(User.objects.get(pk=pk))
-
-    at_once([lambda pk=user.pk: erase(pk) for user in users])
+    at_once([partial(erase_account, user) for user in users])
     assert sums() == [(date(2026, 5, 1), "trade", 4, Decimal(0))]
 
 
