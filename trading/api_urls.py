@@ -2,9 +2,10 @@
 
 from django.urls import re_path
 
-from trading import api, candle_api, guard_api, lab_api, market_api
+from trading import api, candle_api, guard_api, lab_api, market_api, run_api
 
 ONE = r"^trading/sessions/(?P<session_id>[^/]{1,64})"
+RUN = r"/runs/(?P<run_id>\d{1,18})"
 
 LAB = r"^trading/(?P<kind>backtests|agents)"
 
@@ -31,6 +32,9 @@ urlpatterns = [
     re_path(ONE + r"/assets/?$", market_api.assets),
     re_path(ONE + r"/candles/?$", market_api.candles),
     re_path(ONE + r"/candles\.csv$", market_api.candles_csv),
+    re_path(ONE + r"/runs/?$", run_api.runs),
+    re_path(ONE + RUN + r"/recording\.jsonl$", run_api.recording),
+    re_path(ONE + RUN + r"/replay/?$", run_api.replay),
     re_path(ONE + r"/limits/?$", guard_api.session_limits),
     re_path(ONE + r"/halt/?$", guard_api.halt),
     re_path(ONE + r"/release/?$", guard_api.release),

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from trading import connections, gate
@@ -10,10 +11,11 @@ from trading.core.bot import Command, Plan, command_of
 from trading.events import emit_log
 from trading.feeds import Feed
 from trading.lab_services import strategy_for
+from trading.looks import Look, Looks, begin_run, write_passage
 from trading.models import Order, TradingSession
 from trading.order_flow import Owner
 from trading.ownership import Fenced, owned
-from trading.refusals import RiskLimit
+from trading.refusals import RiskLimit, short_code
 from visionai.lib.errors import DomainError
 
 if TYPE_CHECKING:
@@ -32,6 +34,7 @@ class Bot:
     def __init__(self, keeper: "Keeper") -> None:
         self._keeper = keeper
         self._plan: Plan | None = None
+        self._looks: Looks | None = None
         self._made_of: tuple[object, ...] = ()
         self._feed: Feed | None = None
         self._deciding: asyncio.Task[None] | None = None
@@ -88,36 +91,41 @@ class Bot:
             if getattr(error, "reason", "") in NO_USE_TO_GO_ON or isinstance(error, ValueError):
                 await self._stop("unknown_asset")
             return
+        run_id = await keeper.db(begin_run, keeper.owner, at=keeper.now())
         self._plan, self._feed, self._made_of = plan, feed, _made_of(session)
-        await keeper.db(connections.mark_bot, keeper.owner, running=True, at=keeper.now())
+        self._looks = Looks(run_id, plan.strategy.needs)
 
     async def _decide(self, plan: Plan, feed: Feed) -> None:
-        keeper, broker = self._keeper, self._keeper.broker
-        if broker is None or self._plan is not plan:
+        keeper, broker, looks = self._keeper, self._keeper.broker, self._looks
+        if broker is None or self._plan is not plan or looks is None:
             return
         try:
-            keeper.node.meter(keeper.owner, seconds=feed.seconds)
-            command = command_of(plan, feed.candles(), now=broker.now().timestamp())
-            if command is not None:
-                await self._ask(command)
+            candles, now = feed.candles(), broker.now().timestamp()
+            look = looks.look(feed, candles, now=now)
+            command = command_of(plan, candles, now=now)
+            if command is None:
+                keeper.node.note_look(keeper.owner, looks, look, seconds=feed.seconds)
+            else:
+                keeper.node.note_look(keeper.owner, looks, None, seconds=feed.seconds)
+                await self._ask(command, looks, look)
         except Fenced:
             keeper.stop()
         except Exception:
             log.exception("The bot of session %s", keeper.owner.session_id)
 
-    async def _ask(self, command: Command) -> None:
+    async def _ask(self, command: Command, looks: Looks, look: Look) -> None:
         keeper = self._keeper
         try:
-            await keeper.db(_pass_gate, keeper.owner, command)
-        except RiskLimit as refused:
-            limit = str(refused.facts["limit"])
-            if limit in ENDING:
-                await self._stop(limit)
-            else:
-                await self._say(limit)
+            await keeper.db(_pass_gate, keeper.owner, command, look)
         except DomainError as refused:
-            await self._say(str(refused.facts.get("reason", refused.code)))
+            looks.written(look)
+            code = short_code(refused)
+            if isinstance(refused, RiskLimit) and code in ENDING:
+                await self._stop(code)
+            else:
+                await self._say(code)
         else:
+            looks.written(look)
             self._said = ""
             keeper.wake()
 
@@ -164,11 +172,10 @@ def _plan(session: TradingSession) -> Plan:
     )
 
 
-def _pass_gate(owner: Owner, command: Command) -> Order:
+def _pass_gate(owner: Owner, command: Command, look: Look) -> Order:
     from trading.keeper import Keeper
 
-    at = Keeper.now()
-    order = gate.pass_gate(
+    return gate.pass_gate(
         TradingSession.objects.get(pk=owner.session_id),
         key=command.key,
         asset=command.asset,
@@ -177,19 +184,9 @@ def _pass_gate(owner: Owner, command: Command) -> Order:
         minutes=command.minutes,
         source=Order.Source.BOT,
         fence=owner.fence,
-        at=at,
+        note=partial(write_passage, look, command),
+        at=Keeper.now(),
     )
-    if order.state == Order.State.PENDING:
-        with owned(owner.session_id, owner.fence) as session:
-            emit_log(
-                session,
-                "bot_order",
-                at=at,
-                reason=command.reason,
-                confidence=round(command.confidence, 6),
-                command=command.as_json(),
-            )
-    return order
 
 
 def _log(owner: Owner, code: str) -> None:

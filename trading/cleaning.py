@@ -4,9 +4,11 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.db import transaction
+from django.db.models import Max, Q
 
 from trading.brokers.paper_rows import forget_accounts
 from trading.models import (
+    BotRun,
     Challenge,
     ClosedCandle,
     Command,
@@ -20,6 +22,7 @@ from trading.services import end
 IDLE = timedelta(hours=1)  # without a socket, a call and a bot
 EVENTS_KEPT = timedelta(days=90)
 CANDLES_KEPT = timedelta(days=60)
+RUNS_KEPT = timedelta(days=30)  # with every look of the bot
 COMMANDS_KEPT = timedelta(days=1)
 BATCH = 200
 
@@ -46,8 +49,18 @@ def clean_up(*, at: datetime) -> None:
     Event.objects.filter(at__lt=at - EVENTS_KEPT).delete()
     oldest = int((at - CANDLES_KEPT).timestamp())
     ClosedCandle.objects.filter(start__lt=oldest).delete()
+    _delete_old_runs(at=at)
     _delete_never_used(at=at)
     _forget_orphans()
+
+
+def _delete_old_runs(*, at: datetime) -> None:
+    """Those that nobody looked through for so long; one that goes on stays whole."""
+    oldest = at - RUNS_KEPT
+    old = BotRun.objects.filter(started_at__lt=oldest).annotate(last=Max("looks__clock"))
+    silent = old.filter(Q(last=None) | Q(last__lte=oldest.timestamp()))
+    for pk in list(silent.values_list("pk", flat=True)):
+        BotRun.objects.filter(pk=pk).delete()
 
 
 def _delete_never_used(*, at: datetime) -> None:

@@ -46,6 +46,7 @@ class Feed:
     source: Subscriber | None = None
     subscribers: list[Subscriber] = field(default_factory=list)
     closed: deque[Candle] = field(default_factory=lambda: deque(maxlen=KEPT))
+    begun: int = 0  # how often `closed` began anew
     _made: Candles | None = None
 
     @property
@@ -68,6 +69,11 @@ class Feed:
         )
         return self._made
 
+    def begin_anew(self) -> None:
+        self.closed.clear()
+        self.begun += 1
+        self._made = None
+
     def add(self, candle: Candle) -> bool:
         """Whether it is new. What does not follow the last one begins the row anew."""
         if self.closed:
@@ -75,7 +81,7 @@ class Feed:
             if candle.start <= last:
                 return False
             if (candle.start - last).total_seconds() != self.seconds:
-                self.closed.clear()
+                self.begin_anew()
         self.closed.append(candle)
         self._made = None
         return True
@@ -152,8 +158,7 @@ class Feeds:
         except BaseException:
             feed.source = None
             raise
-        feed.closed.clear()
-        feed._made = None
+        feed.begin_anew()
         for candle in past:
             feed.add(candle)
         self._store(feed, past)

@@ -6,6 +6,8 @@ refusal, and nothing is written.
 """
 
 import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
@@ -24,6 +26,7 @@ from trading.limits import in_force, session_scope, user_scope
 from trading.models import LimitSet, Order, TradingSession
 from trading.refusals import Conflict, Halted, NotAccepted, RiskLimit
 from trading.turns import turn
+from visionai.lib.errors import DomainError
 
 MOST_MINUTES = 24 * 60
 # Ends of a login after which nothing may be done in its name.
@@ -36,6 +39,20 @@ TAKEN_BACK = (
 )
 
 
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """What the gate answered."""
+
+    session: TradingSession
+    order: Order
+    seq: int  # of the newest event of the session that the gate knew of
+    is_new: bool = False
+    refusal: DomainError | None = None
+
+
+Note = Callable[[Passage], None]
+
+
 def pass_gate(
     session: TradingSession,
     *,
@@ -46,12 +63,14 @@ def pass_gate(
     minutes: int,
     source: str,
     fence: int | None = None,
+    note: Note | None = None,
     at: datetime,
 ) -> Order:
     """The order, waiting to be sent by the session's node; the same one again for the same key.
 
-    `fence` is the number under which a node owns the session; None where a person asks. Raises
-    `NotAccepted`, `Conflict`, `Halted`, `RiskLimit`, `RealNotEnabled` or `DailyLimitReached`.
+    `fence` is the number under which a node owns the session; None where a person asks. `note` is
+    told of the answer in the transaction in which it was found. Raises `NotAccepted`, `Conflict`,
+    `Halted`, `RiskLimit`, `RealNotEnabled` or `DailyLimitReached`.
     """
     order = Order(
         key=key,
@@ -62,9 +81,27 @@ def pass_gate(
         source=source,
         created_at=at,
     )
-    _check_form(order)
     with turn(), transaction.atomic():
-        return _pass(session, order, fence=fence)
+        passage = _answer(session, order, fence=fence)
+        if note is not None:
+            note(passage)
+    if passage.refusal is not None:
+        raise passage.refusal
+    return passage.order
+
+
+def _answer(session: TradingSession, order: Order, *, fence: int | None) -> Passage:
+    """What is refused was refused before anything was written: the transaction may go on."""
+    order.session = session
+    try:
+        _check_form(order)
+        found = _pass(session, order, fence=fence)
+    except DomainError as refusal:
+        row = order.session
+        return Passage(row, order, row.event_seq, refusal=refusal)
+    is_new = found is order
+    # Its own event is the newest one.
+    return Passage(order.session, found, order.session.event_seq - is_new, is_new=is_new)
 
 
 def _pass(session: TradingSession, order: Order, *, fence: int | None) -> Order:

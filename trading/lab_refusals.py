@@ -42,6 +42,8 @@ REASONS: Final[dict[str, str | Promise]] = {
     "bad_value": _("{name} is out of its range."),
     "internal": _("It failed on our side; try again, and tell us if it fails again."),
     "lost": _("It ended three times without an answer; try fewer candles."),
+    "too_long": _("The record is too long to go through."),
+    "not_trained": _("Its agent is not there, or not trained yet."),
     "too_slow": _("It took too long; try fewer candles."),
     "cancelled": _("It was cancelled."),
     # What a verdict lacks.

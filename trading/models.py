@@ -345,3 +345,6 @@ from trading.lab_models import CandleFile as CandleFile  # noqa: E402
 from trading.lab_models import Trials as Trials  # noqa: E402
 from trading.paper_models import PaperAccount as PaperAccount  # noqa: E402
 from trading.paper_models import PaperTrade as PaperTrade  # noqa: E402
+from trading.run_models import BotLook as BotLook  # noqa: E402
+from trading.run_models import BotRun as BotRun  # noqa: E402
+from trading.run_models import Replay as Replay  # noqa: E402

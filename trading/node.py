@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import TypeVar
@@ -21,25 +22,37 @@ from uuid import UUID
 
 from django.db import DatabaseError, InterfaceError, connection, connections, transaction
 
-from trading import forming, metering, ownership
+from trading import forming, looks, metering, ownership
 from trading.bots import Bot
 from trading.core.market import Candle
 from trading.feeds import Feed, Feeds, store_candles
 from trading.forming import Bar, Telling
 from trading.keeper import Keeper
+from trading.looks import Look, Looks
 from trading.models import Command, Order, TradingSession
 from trading.order_flow import Owner
 from trading.turns import turn
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
-Looked = tuple[Owner, int, datetime]  # a bot, its candle's seconds, when
+MOST_LOOKS = 20_000  # that wait while the database is away
 METERED = 10  # bots in one transaction
 BATCHES = 10  # such transactions at a look
 LOOK = 1.0  # seconds between looks for sessions without a node
 SWEEP = 5.0  # seconds between looks for work that no news told of
 AT_ONCE = 100  # sessions taken at a look, so that nodes share
 STOP_WITHIN = 4.0
+
+
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """A bot looked at a candle: for metering, and for its record where that is not written yet."""
+
+    owner: Owner
+    seconds: int  # of the candle
+    at: datetime
+    looks: Looks
+    look: Look | None
 
 
 class Node:
@@ -85,9 +98,9 @@ class Node:
     def holds_leases(self) -> bool:
         return time.monotonic() < self._held_until
 
-    def meter(self, owner: Owner, *, seconds: int) -> None:
+    def note_look(self, owner: Owner, looks: Looks, look: Look | None, *, seconds: int) -> None:
         """A bot looked at a candle; written with those of others, after what hurries."""
-        self._looked.append((owner, seconds, datetime.now(UTC)))
+        self._looked.append(Looked(owner, seconds, datetime.now(UTC), looks, look))
 
     async def db(self, work: Callable[..., T], *arguments: object, **named: object) -> T:
         """Do `work`, which asks the database, in a thread of the node."""
@@ -127,7 +140,14 @@ class Node:
             if not self._looked:
                 return
             some, self._looked = self._looked[:METERED], self._looked[METERED:]
-            await self.db(_meter, some)
+            try:
+                await self.db(_meter, some)
+            except (DatabaseError, InterfaceError):
+                self._looked = [*some, *self._looked][-MOST_LOOKS:]
+                raise
+            for one in some:
+                if one.look is not None:
+                    one.looks.written(one.look)
 
     async def _renew(self) -> None:
         """Prolong what is ours, and end the keepers of what is not any more."""
@@ -237,8 +257,9 @@ def _mended(work: Callable[[], T]) -> T:
 
 def _meter(looked: list[Looked]) -> None:
     with turn(), transaction.atomic():
-        for owner, seconds, at in looked:
-            metering.bot_candle(owner, seconds=seconds, at=at)
+        for one in looked:
+            metering.bot_candle(one.owner, seconds=one.seconds, at=one.at)
+        looks.write(one.look for one in looked if one.look is not None)
 
 
 def _with_work(node: str) -> set[UUID]:

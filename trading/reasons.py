@@ -22,6 +22,7 @@ REASONS: Final[dict[str, str | Promise]] = {
     "login_ended": _("The sign-in under which it was started was taken back; connect again."),
     "real_account": _("A real account is not filled up."),
     "real_revoked": _("The right to trade real money was given up or taken back."),
+    "replay_busy": _("Another replay of yours is still running; wait for it."),
     "no_open_asset": _("No asset is open for this expiry now; choose another one."),
     "halted": _("It was halted."),
     "halted_by_staff": _("An administrator halted it; ask them to let it go on."),
@@ -64,6 +65,7 @@ REASONS: Final[dict[str, str | Promise]] = {
     "risk_limit": _("A limit holds the order back."),
     "blocked": _("No further order passes."),
     "bot_order": _("The bot asks for an order"),
+    "released": _("Somebody has looked: losses in a row count anew"),
     "bot_held_back": _("The bot is held back"),
 }
 LIMITS: Final[dict[str, str | Promise]] = {

@@ -1,114 +1,136 @@
-"""The last run of a session's bot as a recording, from the rows that were written as it ran.
+"""A run of a session's bot as a recording, from the rows that were written as it ran.
 
-`core.replay` goes through it again: same candles, same orders and settlements, same limits, and
-so the same commands, byte for byte. Orders of other sessions are not in it: what the limits of
-the user alone held back shows as a difference.
+`core.replay` goes through it again. What the bot saw and when is in its looks; orders, settlements
+and changes of limits are in the session's events, whose numbers say what the gate knew at each
+look. What other sessions of the user held back is written as what it was: a refusal from outside.
 """
 
+from collections import deque
+from collections.abc import Iterator, Mapping
 from datetime import datetime
-from statistics import median
+from decimal import Decimal
 from typing import Any
+from uuid import UUID
 
-import numpy as np
-
-from trading.core.bot import Plan, canonical, key_of
-from trading.core.market import Candles
-from trading.core.replay import candle_line, event_line, plan_line
-from trading.core.risk import strictest
+from trading.core.bot import Plan, canonical
+from trading.core.desk import Outside
+from trading.core.replay import (
+    RELEASED,
+    event_line,
+    limits_line,
+    limits_of,
+    look_line,
+    plan_line,
+    refused_line,
+)
+from trading.core.risk import Limits
 from trading.lab_services import strategy_for
-from trading.limits import in_force, session_scope, user_scope
-from trading.models import ClosedCandle, Event, LimitSet, Order, TradingSession
+from trading.limits import NAMES
+from trading.models import BotLook, BotRun, Event, Order
 
-Line = tuple[float, int, bytes]  # when, which of those at once comes first, what
-SETTLED, CANDLE, COMMAND, OTHER = range(4)
-
-
-def recording_of_session(session: TradingSession, *, until: datetime) -> bytes:
-    """JSON lines; empty where the bot never ran. Raises what `strategy_for` raises."""
-    if session.bot_started_at is None:
-        return b""
-    rule = strategy_for(session.user, session.strategy, session.parameters)
-    plan = Plan(
-        session.pk,
-        rule,
-        session.bot_asset,
-        session.candle_seconds,
-        session.bot_stake,
-        session.bot_minutes,
-    )
-    scopes = [session_scope(session), user_scope(session.user_id, session.account_type)]
-    sets = LimitSet.objects.filter(scope__in=scopes).prefetch_related("changes")
-    limits = strictest(*(in_force(one, at=until) for one in sets))
-    began = session.bot_started_at.timestamp()
-    # Those before the run, too: what they lost and won counts.
-    orders = list(Order.objects.filter(session=session, created_at__lte=until).order_by("pk"))
-    lines = _candle_lines(session, plan, orders, since=began, until=until.timestamp())
-    lines += _order_lines(session, orders)
-    told = [line for _, _, line in sorted(lines)]
-    first = plan_line(plan, session.parameters, limits, started_at=began)
-    return b"\n".join([first, *told]) + b"\n"
+Said = BotLook.Said
+KINDS = ("order", "limits", "log")
+DROPPED = (Order.State.REJECTED, Order.State.NOT_PLACED)
 
 
-def _candle_lines(
-    session: TradingSession, plan: Plan, orders: list[Order], *, since: float, until: float
-) -> list[Line]:
-    """Each candle when the bot looked at it: as its order was made, else as late as usual."""
-    seconds = plan.seconds
-    rows = ClosedCandle.objects.filter(
-        broker=session.broker,
-        asset=plan.asset,
-        seconds=seconds,
-        start__gte=int(since) - (plan.strategy.needs + 1) * seconds,
-        start__lte=int(until) - seconds,
-    ).order_by("start")
-    table = list(rows.values_list("start", "open", "high", "low", "close"))
-    if not table:
-        return []
-    start, *prices = (np.array(one) for one in zip(*table, strict=True))
-    candles = Candles(plan.asset, seconds, start.astype(np.int64), *prices)
-    asked = {one.key: one.created_at.timestamp() for one in orders}
-    starts = [int(one) for one in candles.start]
-    keys = [key_of(session.pk, asset=plan.asset, seconds=seconds, start=one) for one in starts]
-    late = [
-        asked[key] - one - seconds for key, one in zip(keys, starts, strict=True) if key in asked
+def recording_of_run(run: BotRun) -> Iterator[bytes]:
+    """JSON lines. Raises what `strategy_for` raises."""
+    plan, session = run.plan, run.session
+    rule = strategy_for(session.user, plan["strategy"], plan["parameters"])
+    mine = UUID(str(session.pk))
+    told = Plan(mine, rule, plan["asset"], plan["seconds"], Decimal(plan["stake"]), plan["minutes"])
+    limits, raises = _limits_in(run.limits)
+    started_at = run.started_at.timestamp()
+    yield plan_line(told, plan["parameters"], limits, started_at=started_at, is_daily=False) + b"\n"
+    if raises:
+        yield limits_line(limits, raises) + b"\n"
+    for line in _lines(run):
+        yield line + b"\n"
+
+
+def _lines(run: BotRun) -> Iterator[bytes]:
+    """Before each look what the gate knew of by then."""
+    looks = run.looks.order_by("start", "clock", "pk")
+    own = set(looks.filter(said=Said.ORDER).values_list("command__key", flat=True))
+    happened = _Happened(run, own)
+    yield from happened.before_all()
+    for look in looks:
+        if look.seq is not None:
+            yield from happened.until(look.seq)
+        outside = Outside(look.why, look.outside == "before") if look.outside else None
+        yield look_line(look.candles, clock=look.clock, at=look.at, anew=look.anew, outside=outside)
+        command = look.command or {}
+        if look.said == Said.ORDER:
+            yield canonical({"kind": "command", **command})
+        elif look.said == Said.REFUSED:
+            yield refused_line(command, look.why)
+
+
+class _Happened:
+    """The session's events as lines, in order; `own` are the keys of orders that looks tell of."""
+
+    def __init__(self, run: BotRun, own: set[str]) -> None:
+        self._run, self._own = run, own
+        self._taken = set(own)
+        self._rows: deque[Event] = deque()
+        self._read(after=-1)
+
+    def _read(self, *, after: int) -> None:
+        rows = self._run.session.events.filter(seq__gt=after, kind__in=KINDS).order_by("seq")
+        self._rows.extend(rows[:1000])
+
+    def before_all(self) -> Iterator[bytes]:
+        """Orders whose events are not kept any more: what they won and lost counts."""
+        kept = self._rows[0].at if self._rows else self._run.started_at
+        old = Order.objects.filter(session=self._run.session, created_at__lt=kept)
+        for order in old.filter(state=Order.State.SETTLED).order_by("settled_at", "pk"):
+            assert order.settled_at is not None
+            if order.settled_at < kept:
+                yield self._took(str(order.key), order.created_at, order.stake)
+                at, profit = order.settled_at.timestamp(), str(order.profit)
+                yield event_line("settled", str(order.key), at=at, profit=profit)
+
+    def until(self, seq: int) -> Iterator[bytes]:
+        while self._rows and self._rows[0].seq <= seq:
+            event = self._rows.popleft()
+            if not self._rows:
+                self._read(after=event.seq)
+            yield from self._told(event)
+
+    def _told(self, event: Event) -> Iterator[bytes]:
+        data = event.data
+        if event.kind == "order":
+            yield from self._order(data, event.at)
+        elif event.kind == "limits" and event.seq > self._run.seq:
+            yield limits_line(*_limits_in(data))
+        elif event.kind == "log" and data.get("code") == "released":
+            yield RELEASED
+
+    def _order(self, data: Mapping[str, Any], at: datetime) -> Iterator[bytes]:
+        key, state = str(data["key"]), data["state"]
+        if key not in self._taken:
+            asked_at = datetime.fromisoformat(str(data["created_at"]))
+            yield self._took(key, asked_at, Decimal(str(data["stake"])))
+        if state == Order.State.SETTLED:
+            settled_at = datetime.fromisoformat(str(data["settled_at"])).timestamp()
+            yield event_line("settled", key, at=settled_at, profit=str(data["profit"]))
+        elif state in DROPPED:
+            yield event_line("dropped", key, at=at.timestamp())
+
+    def _took(self, key: str, at: datetime, stake: Decimal) -> bytes:
+        self._taken.add(key)
+        return event_line("order", key, at=at.timestamp(), stake=str(stake))
+
+
+def _limits_in(told: Mapping[str, Any]) -> tuple[Limits, list[tuple[float, str, str]]]:
+    """What `limits.limits_data` wrote: those in force, and those to come."""
+    limits = limits_of({name: str(told[name]) for name in NAMES})
+    raises = [
+        (
+            datetime.fromisoformat(one["effective_at"]).timestamp(),
+            str(one["field"]),
+            str(one["value"]),
+        )
+        for one in told["raises"]
     ]
-    usual = median(late) if late else 0.0
-    found = []
-    for index, key in enumerate(keys):
-        close = float(starts[index] + seconds)
-        looked = asked.get(key, close + usual)
-        at = looked if close > since or key in asked else None  # before the run it is history
-        line = candle_line(candles, index, at=at)
-        found.append((looked, CANDLE, line))
-    return found
-
-
-def _order_lines(session: TradingSession, orders: list[Order]) -> list[Line]:
-    commands = _commands(session)
-    found: list[Line] = []
-    for order in orders:
-        key, asked = str(order.key), order.created_at.timestamp()
-        if key in commands:
-            found.append((asked, COMMAND, canonical({"kind": "command"} | commands[key])))
-        else:
-            line = event_line("order", key, at=asked, stake=str(order.stake))
-            found.append((asked, OTHER, line))
-        if order.state == Order.State.SETTLED and order.settled_at is not None:
-            at = order.settled_at.timestamp()
-            line = event_line("settled", key, at=at, profit=str(order.profit))
-            found.append((at, SETTLED, line))
-        elif order.state in Order.ENDED:
-            at = (order.settled_at or order.created_at).timestamp()
-            found.append((at, OTHER + 1, event_line("dropped", key, at=at)))
-    return found
-
-
-def _commands(session: TradingSession) -> dict[str, dict[str, Any]]:
-    """What the bot wrote into its log with each order, by key."""
-    logged = Event.objects.filter(session=session, kind="log", at__gte=session.bot_started_at)
-    found = {}
-    for data in logged.order_by("seq").values_list("data", flat=True):
-        command = data.get("facts", {}).get("command")
-        if data.get("code") == "bot_order" and isinstance(command, dict):
-            found[str(command["key"])] = command
-    return found
+    return limits, raises

@@ -105,6 +105,15 @@ _BY_CODE: dict[str, type[DomainError]] = {
 }
 
 
+def short_code(refusal: DomainError) -> str:
+    """Which limit or reason it is, as one word."""
+    if isinstance(refusal, Halted):
+        return "halted"
+    if isinstance(refusal, RiskLimit):
+        return str(refusal.facts["limit"])
+    return str(refusal.facts.get("reason", refusal.code))
+
+
 def refused(result: Mapping[str, object]) -> DomainError:
     """The refusal that a node wrote into a command: `{code, facts, retry_after?}`."""
     kind = _BY_CODE.get(str(result.get("code")), BrokerUnreachable)

@@ -14,7 +14,7 @@ from accounts.plans import check_quota
 from sessions_app.changes import announce
 from sessions_app.models import Sesion
 from trading import commands, forming, gate, real, sealed, switches
-from trading.events import TRADING_WORK, emit_bot, emit_state
+from trading.events import TRADING_WORK, emit_bot, emit_log, emit_state
 from trading.lab_services import strategy_for
 from trading.limits import make_limits
 from trading.models import AccountKind, Challenge, Command, Order, TradingSession
@@ -210,7 +210,10 @@ def release(session: TradingSession, *, by: User | None, at: datetime) -> None:
     with transaction.atomic():
         switches.check_turner(switches.session_scope(session), by=by)
         switches.set_switch(switches.session_scope(session), on=False, by=by, at=at)
-        TradingSession.objects.filter(pk=session.pk).update(losses_since=at, blocked="")
+        row = TradingSession.objects.select_for_update().get(pk=session.pk)
+        row.losses_since, row.blocked = at, ""
+        row.save(update_fields=["losses_since", "blocked"])
+        emit_log(row, "released", at=at)
 
 
 @transaction.atomic

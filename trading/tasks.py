@@ -3,7 +3,7 @@
 from celery import shared_task
 from django.utils import timezone
 
-from trading import cleaning, lab_jobs
+from trading import cleaning, lab_jobs, replays
 
 
 @shared_task  # type: ignore[untyped-decorator]
@@ -22,7 +22,14 @@ def run_lab_job(kind: str, uid: str) -> None:
     lab_jobs.run(kind, uid)
 
 
+@shared_task(acks_late=True)  # type: ignore[untyped-decorator]
+def run_replay(uid: str) -> None:
+    """A past run of a bot, gone through again."""
+    replays.run(uid)
+
+
 @shared_task  # type: ignore[untyped-decorator]
 def send_silent_again() -> None:
     """Twice a minute: what a dead worker left."""
     lab_jobs.send_silent_again(at=timezone.now())
+    replays.send_silent_again(at=timezone.now())

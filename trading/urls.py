@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from trading import lab_views, settings_views, views
+from trading import lab_views, run_views, settings_views, views
 
 ONE = "trading/sesiones/<uuid:session_id>/"
 
@@ -32,6 +32,10 @@ urlpatterns = [
     path(ONE + "bot/", settings_views.bot, name="trading-bot"),
     path(ONE + "ordenes/", settings_views.orders, name="trading-orders"),
     path(ONE + "registro/", settings_views.log, name="trading-log"),
+    path(ONE + "pasadas/", run_views.runs, name="trading-runs"),
+    path(ONE + "pasadas/<int:run_id>/repetir/", run_views.replay, name="trading-replay"),
+    path(ONE + "pasadas/<int:run_id>/avance/", run_views.progress, name="trading-replay-progress"),
+    path(ONE + "pasadas/<int:run_id>/grabacion/", run_views.recording, name="trading-recording"),
     path(ONE + "limites/", settings_views.session_limits, name="trading-limits"),
     path(ONE + "<str:what>/", views.act, name="trading-act"),
     # After the sessions, whose addresses look alike.

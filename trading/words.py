@@ -7,6 +7,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from trading.lab_refusals import worded
 from trading.models import Event, TradingSession
 from trading.reasons import NEEDS, reason
 from visionai.lib.errors import DomainError
@@ -36,6 +37,11 @@ def said(refusal: DomainError) -> str:
     if refusal.code == "real_not_enabled":
         return str(NEEDS.get(str(refusal.facts.get("needs")), refusal.sentence()))
     return refusal.sentence()
+
+
+def fault_of(error: Mapping[str, Any]) -> str:
+    """A job's error in one sentence; empty where it has none."""
+    return worded(str(error["code"]), error.get("facts", {})) if error else ""
 
 
 def told(event: Event) -> str:

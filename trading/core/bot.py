@@ -69,6 +69,12 @@ def key_of(session: uuid.UUID, *, asset: str, seconds: int, start: int) -> uuid.
     return uuid.uuid5(KEYS, f"{session}\n{asset}\n{seconds}\n{start}")
 
 
+def is_late(candles: Candles, *, now: float) -> bool:
+    """Whether the last of them closed too long ago to act on it."""
+    closed_at = int(candles.start[-1]) + candles.seconds
+    return now >= closed_at + LATE * candles.seconds
+
+
 def command_of(plan: Plan, candles: Candles, *, now: float) -> Command | None:
     """What the bot asks for at `now`, after the last of these closed candles; None is to hold.
 
@@ -82,7 +88,7 @@ def command_of(plan: Plan, candles: Candles, *, now: float) -> Command | None:
         return None
     start = int(candles.start[-1])
     closed_at = start + plan.seconds
-    if not closed_at <= now < closed_at + LATE * plan.seconds:
+    if not closed_at <= now or is_late(candles, now=now):
         return None
     if start - int(candles.start[-needs]) != (needs - 1) * plan.seconds:
         return None
