@@ -1,0 +1,149 @@
+"""One breaker for all processes: its state lies in the cache, changed by one of them at a time."""
+
+import asyncio
+import logging
+import random
+import time
+import uuid
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import Final, TypeVar
+
+from django.core.cache import cache
+from django.db import close_old_connections
+
+from visionai.lib.breaker import Breaker, Outcome, Rules, Ticket, admit, record, settled
+
+KEPT_S: Final = 300  # longer than any state matters
+LOCK_S: Final = 5  # after which the lock of a dead process is taken over
+WAIT_S: Final = 2.0  # for the lock; longer, and the outcome is not counted
+PAUSE_S: Final = 0.02
+T = TypeVar("T")
+log = logging.getLogger(__name__)
+
+
+@dataclass
+class SharedBreaker:
+    """`name` is what all processes call it. A cache that fails leaves each process its own state.
+
+    The cache is never touched between `admit` and the call's end: no lock is held while anybody
+    waits for the far side.
+    """
+
+    name: str
+    rules: Rules = field(default_factory=Rules)
+    clock: Callable[[], float] = time.time
+    _own: Breaker = field(default_factory=Breaker)
+    _cache_fails: bool = False
+
+    def state(self) -> Breaker:
+        """As it is now."""
+        return settled(self._read(), self.rules, self.clock())
+
+    async def admit(self) -> Ticket | None:
+        """A ticket to give back with `record`, or None: make no call."""
+        state = await in_thread(self.state)
+        now = self.clock()
+        if state.opened_at is None:  # without the lock, as nothing changes
+            return Ticket(state.epoch)
+        if state.wait_s(now) > 0:
+            return None
+        found = await self._change(lambda known: admit(known, self.rules, self.clock()))
+        return found[0] if found else None
+
+    async def wait_s(self) -> float:
+        """Seconds until a call has a chance again."""
+        return (await in_thread(self.state)).wait_s(self.clock())
+
+    async def record(self, ticket: Ticket, outcome: Outcome) -> None:
+        """How the call ended."""
+        if outcome in {Outcome.CALLER, Outcome.LEFT} and not ticket.probe:
+            return
+        await self._change(
+            lambda known: (record(known, self.rules, ticket, outcome, self.clock()), None)
+        )
+
+    async def reset(self) -> None:
+        """Closed, as at the start; calls under way count no more."""
+        await self._change(lambda known: (Breaker(epoch=known.epoch + 1), None))
+
+    async def _change(self, change: Callable[[Breaker], tuple[Breaker, T]]) -> tuple[T] | None:
+        """What `change` gave besides the state; None when the lock could not be had in time."""
+        limit = time.monotonic() + WAIT_S
+        while (changed := await in_thread(lambda: self._try(change))) is None:
+            if time.monotonic() > limit:
+                log.warning("the breaker %s stayed locked", self.name)
+                return None
+            await asyncio.sleep(random.uniform(0, PAUSE_S))  # noqa: S311 (no secret)
+        return changed
+
+    def _try(self, change: Callable[[Breaker], tuple[Breaker, T]]) -> tuple[T] | None:
+        lock, mine = f"breaker:{self.name}:lock", uuid.uuid4().hex
+        try:
+            if not (cache.add(lock, mine, LOCK_S) and cache.get(lock) == mine):
+                return None
+        except Exception as error:  # noqa: BLE001 (whatever the cache raises, calls go on)
+            self._lost(error)
+            self._own, given = change(self._own)
+            return (given,)
+        try:
+            before = self._read()
+            after, given = change(before)
+            if after != before:
+                self._write(after)
+        finally:
+            self._unlock(lock)
+        return (given,)
+
+    def _read(self) -> Breaker:
+        try:
+            known = cache.get(self._key)
+        except Exception as error:  # noqa: BLE001 (as above)
+            self._lost(error)
+            return self._own
+        self._cache_fails = False
+        if isinstance(known, Breaker):
+            self._own = known
+        elif self._own.calls or self._own.opened_at is not None:  # forgotten by the cache
+            self._own = Breaker(epoch=self._own.epoch + 1)
+        return self._own
+
+    def _write(self, state: Breaker) -> None:
+        self._own = state
+        try:
+            cache.set(self._key, state, KEPT_S)
+        except Exception as error:  # noqa: BLE001 (as above)
+            self._lost(error)
+
+    def _unlock(self, lock: str) -> None:
+        try:
+            cache.delete(lock)
+        except Exception as error:  # noqa: BLE001 (as above: it runs out by itself)
+            self._lost(error)
+
+    def _lost(self, error: Exception) -> None:
+        if not self._cache_fails:
+            log.warning("the breaker %s is without the cache: %s", self.name, type(error).__name__)
+        self._cache_fails = True
+
+    @property
+    def _key(self) -> str:
+        return f"breaker:{self.name}"
+
+
+# Never the main thread: whoever asks may wait there for the answer.
+_threads = ThreadPoolExecutor(max_workers=2, thread_name_prefix="breakers")
+
+
+async def in_thread(call: Callable[[], T]) -> T:
+    """In a thread with a connection of its own, which is given back."""
+
+    def run() -> T:
+        close_old_connections()
+        try:
+            return call()
+        finally:
+            close_old_connections()
+
+    return await asyncio.get_running_loop().run_in_executor(_threads, run)
