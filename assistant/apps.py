@@ -9,5 +9,7 @@ class AssistantConfig(AppConfig):
 
     def ready(self) -> None:
         from assistant import duties
+        from assistant.filtering import rules
 
         duties.register()
+        rules()  # a file that cannot be read is said at start

@@ -1,5 +1,6 @@
 """Which providers the settings name for each capability, in the order in which they are asked."""
 
+import hashlib
 from collections.abc import Callable
 from importlib import import_module
 from typing import Any, Literal, TypeAlias
@@ -7,9 +8,11 @@ from typing import Any, Literal, TypeAlias
 from django.conf import settings
 
 from assistant.providers.base import ProviderFault
+from assistant.providers.guard import Guard, clear_guards, guard_of
 
 Capability: TypeAlias = Literal["chat", "transcribe", "speak", "detect", "caption"]
 EMBEDDED = "embedded"
+__all__ = ["clear_guards", "engines_of", "guard_for"]
 
 
 def _embedded_chat() -> Any:
@@ -70,6 +73,13 @@ def engines_of(capability: Capability, *, engine: str = "", anonymous: bool = Fa
     if not found:
         raise ProviderFault
     return found
+
+
+def guard_for(capability: Capability, provider: Any) -> Guard:
+    """Its guard; another address or model is another far side."""
+    where = f"{getattr(provider, 'base_url', '')} {provider.model}"
+    digest = hashlib.sha256(where.encode()).hexdigest()[:8]
+    return guard_of(f"{capability}.{provider.name}.{digest}")
 
 
 def _made(name: str, capability: Capability) -> Any:

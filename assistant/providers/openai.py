@@ -3,12 +3,14 @@
 Its library is imported where it is used. What it says of a failure stays here: it may name the key.
 """
 
+import asyncio
 import logging
 import ssl
 from collections.abc import AsyncIterator, Iterator
 from contextlib import aclosing, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from functools import cache
+from importlib import import_module
 from typing import TYPE_CHECKING, Any, ClassVar, Final, cast
 
 from django.conf import settings
@@ -129,6 +131,7 @@ class OpenAI:
 
     @asynccontextmanager
     async def _client(self) -> AsyncIterator["AsyncOpenAI"]:
+        await asyncio.to_thread(import_module, "openai")  # the first time takes a second
         import httpx2
         from openai import AsyncOpenAI
 

@@ -111,7 +111,7 @@ class FarServer:
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._run, name=type(self).__name__, daemon=True)
         self._up = threading.Event()
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._writers: set[asyncio.StreamWriter] = set()
 
     @property
     def url(self) -> str:
@@ -139,13 +139,17 @@ class FarServer:
         self._up.set()
         self._loop.run_forever()
         server.close()
-        for task in asyncio.all_tasks(self._loop):
+        tasks = asyncio.all_tasks(self._loop)
+        for task in tasks:
             task.cancel()
-        self._loop.run_until_complete(self._loop.shutdown_asyncgens())
+        self._loop.run_until_complete(asyncio.gather(*tasks, return_exceptions=True))
+        for writer in self._writers:
+            writer.transport.abort()
         self._loop.run_until_complete(asyncio.sleep(0.01))
         self._loop.close()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._writers.add(writer)
         try:
             head = (await reader.readuntil(b"\r\n\r\n"))[:-4]
             body = await _body(reader, head)
@@ -154,10 +158,12 @@ class FarServer:
             return
         exchange = Exchange(reader, writer, head, body)
         abruptly = True
-        with suppress(Cut, OSError):
-            await self.handle(exchange)
-            abruptly = False
-        exchange.close(abruptly=abruptly)
+        try:
+            with suppress(Cut, OSError):
+                await self.handle(exchange)
+                abruptly = False
+        finally:
+            exchange.close(abruptly=abruptly)
 
 
 async def until(true: Callable[[], bool], *, seconds: float = 5) -> None:

@@ -37,7 +37,7 @@ class Behaviour:
     hang: bool = False  # before the first byte
     hang_after: int | None = None  # deltas
     cut_after: int | None = None  # deltas
-    bad_after: int | None = None  # deltas; then a line that is no JSON
+    bad_after: int | None = None  # deltas; then a line that is no JSON, and the end
     delay_s: float = 0.0  # before each delta
     filter_after: int | None = None  # deltas; then the answer ends as content_filter
     repeats: bool = False  # an answer that is to go on starts again instead
@@ -182,11 +182,11 @@ class OpenAIServer(FarServer):
     async def _trouble(self, exchange: Exchange, now: Behaviour, number: int) -> None:
         if number == now.hang_after:
             await exchange.hang()
-        if number == now.cut_after:
-            await asyncio.sleep(0.02)  # or the end could overtake what was written before
-            raise Cut
         if number == now.bad_after:
             await exchange.chunk('data: {"choices": [{"delta"\n\n')
+        if number in {now.cut_after, now.bad_after}:
+            await asyncio.sleep(0.02)  # or the end could overtake what was written before
+            raise Cut
 
 
 async def _refuse(
