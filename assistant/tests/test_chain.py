@@ -11,6 +11,7 @@ import pytest
 from pytest_django.fixtures import Settings
 
 from assistant import filtering
+from assistant.core.filters import first_match
 from assistant.filtering import AnswerFiltered
 from assistant.providers import chain, configured
 from assistant.providers.base import (
@@ -87,7 +88,7 @@ async def test_a_hanging_provider_costs_five_replies_a_deadline_and_no_more(
 ) -> None:
     await heard()  # the library is loaded
     configured.clear_guards()
-    await configured.guard_for("chat", chain.engines_of("chat")[0]).breaker.reset()
+    await configured.guard_for("chat", configured.engines_of("chat")[0]).breaker.reset()
     far.answers.clear()
     far.behave(hang=True)
     settings.CHAT_DEADLINE_S = 1.0
@@ -108,7 +109,7 @@ async def test_a_provider_that_is_well_again_is_found_by_one_probe(far: OpenAISe
     assert (await heard())[0] == [Began("embedded", "stand-in", degraded=True)]
     asked = len(far.requests)
     far.behave(text="uno", delay_s=0.8)
-    breaker = configured.guard_for("chat", chain.engines_of("chat")[0]).breaker
+    breaker = configured.guard_for("chat", configured.engines_of("chat")[0]).breaker
     breaker.clock = lambda: time.time() + 6
     found = await asyncio.gather(*(heard() for _ in range(6)))
     assert sum(began == [Began("openai", "small")] for began, _text in found) == 1
@@ -317,4 +318,4 @@ def test_a_file_that_cannot_be_read_is_named_with_its_line(
     ],
 )
 def test_the_shipped_patterns(text: str, held: bool) -> None:
-    assert bool(filtering.first_match(filtering.rules().asked, [text])) is held
+    assert bool(first_match(filtering.rules().asked, [text])) is held
