@@ -6,18 +6,21 @@ from typing import Final
 from urllib.parse import urlencode
 
 from csp.decorators import csp_update
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET
 
+from assistant.attachments import LARGEST, LARGEST_TEXT, MOST_OF_A_MESSAGE
 from assistant.descriptions import COLOUR_WORDS
+from assistant.models import Conversation
+from assistant.services import LONGEST_QUESTION
 
 PICTURES: Final = ("image/jpeg", "image/png", "image/webp")
-TEXTS: Final = (".txt", ".md", ".csv", ".json", ".log", ".py", ".vhd", ".vhdl", ".v", ".yaml")
-MOST_FILES, LARGEST, LARGEST_TEXT, LONGEST = 6, 10 * 2**20, 512 * 2**10, 16_000
+TEXTS: Final = ("text/*", ".md", ".csv", ".json", ".log", ".py", ".vhd", ".vhdl", ".v", ".yaml")
 
 
 @require_GET
@@ -34,23 +37,25 @@ def chat(request: HttpRequest, conversation: uuid.UUID | None = None) -> HttpRes
     sign_in = f"{reverse('sign-in')}?{urlencode({'next': request.path})}"
     if conversation and not request.user.is_authenticated:
         return redirect(sign_in)
+    if conversation:
+        get_object_or_404(Conversation.objects.owned_by(request.user), pk=conversation)
     limits = {
-        "count": MOST_FILES,
+        "count": MOST_OF_A_MESSAGE,
         "pictureBytes": LARGEST,
         "textBytes": LARGEST_TEXT,
         "pictures": PICTURES,
-        "texts": TEXTS,
     }
     told = gettext(
         "With one message: at most {count} files; pictures (JPEG, PNG, WebP) of up to {picture} MB"
         " and text files of up to {text} kB."
-    ).format(count=MOST_FILES, picture=LARGEST >> 20, text=LARGEST_TEXT >> 10)
+    ).format(count=MOST_OF_A_MESSAGE, picture=LARGEST >> 20, text=LARGEST_TEXT >> 10)
     facts = {
         "conversation": conversation,
         "limits": json.dumps(limits),
         "limits_told": told,
-        "longest": LONGEST,
-        "accept": ",".join((*PICTURES, "text/*", *TEXTS)),
+        "longest": LONGEST_QUESTION,
+        "accept": ",".join((*PICTURES, *TEXTS)),
         "sign_in": sign_in,
+        "may_ask": request.user.is_authenticated or settings.ANONYMOUS_CHAT,
     }
     return render(request, "assistant/chat.html", facts)

@@ -4,15 +4,18 @@ import json
 import re
 from html import unescape
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from django.test import Client
+from pytest_django.fixtures import Settings
 
 from accounts.tests.factories import a_user
+from assistant.tests.factories import a_conversation
 
 pytestmark = pytest.mark.django_db
 PAGE = {"Accept": "text/html"}
-SOME = "/asistente/0b7d1f4e-53a5-4a2f-9a51-6c9f3b8f1c11/"
+NOBODYS = "/asistente/0b7d1f4e-53a5-4a2f-9a51-6c9f3b8f1c11/"
 
 
 def text(response: Any) -> str:
@@ -28,10 +31,27 @@ def test_a_visitor_may_ask_and_is_told_what_an_account_adds(client: Client) -> N
     assert 'id="conversations"' not in page
 
 
-def test_a_conversation_is_nobody_s_without_its_login(client: Client) -> None:
-    response = client.get(SOME, headers=PAGE)
+def test_a_visitor_is_sent_to_sign_in_where_no_visitor_may_ask(
+    client: Client, settings: Settings
+) -> None:
+    settings.ANONYMOUS_CHAT = False
+    page = text(client.get("/asistente/", headers=PAGE))
+    assert "responde a quien tiene cuenta" in page
+    assert 'id="composer" hidden' in page
+    assert "js/chat/page.js" not in page
+
+
+def test_a_conversation_opens_for_its_owner_alone(client: Client) -> None:
+    ada, eva = a_user("ada"), a_user("eva")
+    path = f"/asistente/{a_conversation(ada).pk}/"
+    response = client.get(path, headers=PAGE)
     assert response.status_code == 302
-    assert response["Location"].startswith("/cuenta/entrar/?next=%2Fasistente%2F0b7d1f4e")
+    assert response["Location"] == f"/cuenta/entrar/?next={quote(path, safe='')}"
+    client.force_login(eva)
+    assert client.get(path, headers=PAGE).status_code == 404
+    assert client.get(NOBODYS, headers=PAGE).status_code == 404
+    client.force_login(ada)
+    assert f'data-conversation="{path[11:-1]}"' in text(client.get(path, headers=PAGE))
 
 
 def test_who_is_signed_in_gets_the_list_and_the_limits(client: Client) -> None:

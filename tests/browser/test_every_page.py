@@ -12,6 +12,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.server]
 
 OPEN = [
     "/",
+    "/asistente/",
     "/foto/",
     "/panel/",
     "/panel/emocion/happy/",
@@ -27,6 +28,7 @@ OPEN = [
 ]
 SIGNED_IN = [
     "/",
+    "/asistente/",
     "/camara/",
     "/foto/",
     "/panel/",

@@ -74,14 +74,15 @@ export class List {
     try {
       const answer = await call("GET", `/conversations?${query}`);
       if (mine !== this.asked) return;
-      const rows = answer.results ?? answer;
-      this.rows = further ? [...this.rows, ...rows] : rows;
-      this.more = rows.length === limit;
+      this.rows = further ? [...this.rows, ...answer] : answer;
+      this.more = answer.length === limit;
       this.note(this.rows.length ? "" : words ? filled("none-found", { words }) : word("none-yet"));
     } catch (error) {
       if (mine !== this.asked) return;
       this.note(error.message);
     }
+    const here = this.rows.find((row) => row.id === this.current);
+    if (here) this.acts.renamed(here.id, here.title); // a new one has its name from the server
     this.draw();
   }
 
@@ -106,6 +107,9 @@ export class List {
     const when = link.querySelector("time");
     when.dateTime = row.updated_at;
     when.textContent = moment(row.updated_at);
+    link.querySelector(".found").textContent = row.found ?? "";
+    link.querySelector(".found").hidden = !row.found;
+    made.querySelector(".busy").hidden = !row.generating;
     if (row.id === this.current) link.setAttribute("aria-current", "page");
     made.querySelector("button").setAttribute("aria-label", filled("menu-of", { title: row.title || word("untitled") }));
     return made;

@@ -21,13 +21,6 @@ export class Talk {
     this.stops = new Set(); // answers that the reader wants stopped
     this.resumed = new Map(); // id → when its missing characters were last asked for
     this.turn = 0; // number of the newest visit: what belongs to an older one does not count
-    this.tabs = new BroadcastChannel("visionai-chat-asked"); // other tabs of this conversation
-    this.tabs.addEventListener("message", (event) => {
-      if (event.data === this.conversation) this.fetch();
-    });
-    document.addEventListener("visibilitychange", () => {
-      if (!document.hidden && this.conversation) this.fetch(); // from another machine, perhaps
-    });
     this.line = new Line("/ws/chat", {
       up: () => this.up(),
       heard: (message) => this.heard(message),
@@ -44,14 +37,21 @@ export class Talk {
     this.listener.opened(this.thread);
     this.showAsks();
     this.listener.changed();
-    if (conversation) await this.fetch();
+    if (conversation) await this.join();
+  }
+
+  /** Hear first, then read what was said before: nothing falls between. */
+  async join() {
+    if (!this.signedIn) return;
+    this.line.send({ type: "open", conversation: this.conversation });
+    await this.fetch();
   }
 
   async up() {
     this.listener.line("live");
     this.resumed.clear();
     if (!this.signedIn) this.forgetVisit();
-    if (this.conversation) await this.fetch();
+    if (this.conversation) await this.join();
     for (const id of this.stops) this.line.send({ type: "stop", id });
     for (const [ref, ask] of this.asks) {
       if (!ask.refused && this.line.send(ask.message)) this.setState(ref, "sending");
@@ -69,7 +69,6 @@ export class Talk {
 
   /** What the server knows of this conversation, merged into what is here. */
   async fetch() {
-    if (!this.signedIn) return;
     const mine = this.turn;
     let told;
     try {
@@ -98,9 +97,8 @@ export class Talk {
   }
 
   accepted(message) {
-    this.tabs.postMessage(message.conversation);
     const ask = this.asks.get(message.ref);
-    if (!ask) return this.fetch();
+    if (!ask) return this.askedElsewhere(message);
     this.asks.delete(message.ref);
     this.keep();
     if (ask.conversation !== this.conversation) return;
@@ -114,8 +112,17 @@ export class Talk {
     const answer = { id: message.answer, role: "assistant", parent: message.message };
     this.thread.put({ ...answer, text: "", state: "generating" });
     this.thread.reveal(message.answer);
-    if (first) this.listener.named(message.conversation, "", { born: true });
+    if (first) this.begun();
     this.listener.changed({ mine: true });
+  }
+
+  begun() {
+    this.line.send({ type: "open", conversation: this.conversation });
+    this.listener.named(this.conversation, "", { born: true });
+  }
+
+  askedElsewhere(message) {
+    if (message.conversation === this.conversation) this.fetch();
   }
 
   began(message) {
