@@ -11,7 +11,7 @@ from django.utils.translation import override
 
 from assistant.core.own_data import own_data_of
 from assistant.core.search import Hit
-from assistant.core.understanding import Days, courtesy_of, days_of, emotion_of
+from assistant.core.understanding import Days, courtesy_of, days_of, emotion_of, is_task
 from assistant.core.words import Language, language_of
 from assistant.help_pages import HelpPage, index, pages, section_of
 from assistant.providers.base import Ask, Source, Tool, Turn
@@ -22,7 +22,7 @@ log = logging.getLogger(__name__)
 
 # Of what a question is about, the share that a page must speak of, and the least score.
 LEAST_COVERAGE: Final = 0.6
-LEAST_SCORE: Final = 5.0
+LEAST_SCORE: Final = 2.0
 ALSO: Final = 0.6  # of the best score: other pages that are named
 LONGEST: Final = 1_400  # characters of a section
 CONTACT: Final = "/contacto/"
@@ -67,7 +67,7 @@ async def _found(question: str, questions: list[Turn], ask: Ask, language: Langu
     wanted = _own_data(questions)
     if wanted:
         return await _told(wanted, question, ask.tools, language)
-    return _looked_up(question, language)
+    return _declined(language) if is_task(question) else _looked_up(question, language)
 
 
 def _own_data(questions: list[Turn]) -> str | None:

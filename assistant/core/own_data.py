@@ -13,6 +13,10 @@ ENOUGH: Final = 2.0
 
 # What speaks for the asker's own data, and what against it.
 SIGNS: Final[tuple[tuple[str, float], ...]] = (
+    (r"what s my|whats my|what is my|cual(es)? (es|son) mis?", 1.5),
+    (r"(me )?quedan?|left|remaining|still|todavia|aun", 1.5),
+    (r"donde (tengo|he|estoy)|where (am i|have i)", 1.8),
+    (r"(is|are) (the|this|everything|all) .*\b(ok|okay|fine|up|down|alive|healthy|slow)", 1.7),
     (r"cuant[oa]s?|how (many|much|often)", 1.0),
     (
         r"hoy|ayer|anteayer|yesterday|today|esta semana|this week|last week|semana pasada|este mes",
@@ -117,6 +121,7 @@ SUBJECTS: Final[dict[str, tuple[tuple[str, float], ...]]] = {
         (r"exnova|iqoption|papel|paper|rentab\w*|resultados?", 1.0),
     ),
     "my_usage": (
+        (r"still do|can i still|me quedan?|left|remaining|permit\w*|allow\w*", 2.5),
         (
             r"uso|usage|consum\w*|cuota\w*|quota\w*|plan|limite\w*|limit\w*|factura\w*|invoice\w*",
             2.0,

@@ -6,7 +6,7 @@ from assistant.core.words import Language
 
 SPANISH: Final = """
     contraseña clave password pass
-    correo email mail
+    correo electrónico email mail
     borrar eliminar quitar suprimir delete
     bajar descargar download
     subir cargar upload
@@ -16,7 +16,7 @@ SPANISH: Final = """
     bróker broker
     lengua lenguaje idioma
     seña signo señal
-    empezar comenzar iniciar
+    empezar empiezo empieza comenzar comienzo iniciar
     parar detener frenar
     encender activar prender
     cerrar terminar finalizar
@@ -36,7 +36,7 @@ SPANISH: Final = """
     dispositivo equipo ordenador computadora celular móvil teléfono
     emoción expresión sentimiento
     perder pérdida
-    tope límite máximo
+    tope límite máximo max
     probar prueba ensayar backtest simulación
     pasado histórico anterior
     señas asl letra dactilológico
@@ -50,7 +50,7 @@ SPANISH: Final = """
     exportar exportación export
     orden operación trade
     persona gente
-    olvidar recuperar perdí
+    olvidar recuperar perdí recordar recuerdo
     robot bot
     usuario cuenta perfil
 """
@@ -76,7 +76,7 @@ ENGLISH: Final = """
     device computer phone laptop browser
     emotion expression feeling mood
     lose loss losing lost
-    limit cap maximum quota
+    limit cap maximum max quota
     test backtest simulation
     past historical
     sign asl letter fingerspelling

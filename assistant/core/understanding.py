@@ -47,6 +47,22 @@ OTHERS: Final = re.compile(
     r"(somebody|someone|anybody) else\S*|all users|every user\S*|everyone s)"
 )
 
+PASSWORD_OF: Final = re.compile(
+    r"\b(contrasena|clave|password)s? (del?|of|for) (la |the )?(admin|root|usuari|user|jef|boss)\w*"
+    r"|\b(admin|administrator|root) (s )?password"
+)
+# Somebody wants a text made, which takes a language model.
+TASK: Final = re.compile(
+    r"^(por favor |please |can you |could you |puedes |podrias |me )*"
+    r"(escrib(e|eme|ir)|redact(a|ame|ar)|compon(me)?|invent(a|ame)|traduc(e|eme|ir)|translate|"
+    r"write|compose|draft|recomiend(a|ame)|recomendar|recommend|summari[sz]e|resume el|cant(a|ame)|"
+    r"sing|imagin(a|e)|programa(me)?|calcul(a|ame|ate)|resuelve|solve)\b"
+)
+
+
+def is_task(text: str) -> bool:
+    return bool(TASK.search(" ".join(tokens(text))))
+
 
 def courtesy_of(text: str) -> Courtesy | None:
     """What a message is that asks for no fact."""
@@ -56,7 +72,7 @@ def courtesy_of(text: str) -> Courtesy | None:
             return kind
     if IDENTITY.search(plain):
         return "identity"
-    return "others" if OTHERS.search(plain) else None
+    return "others" if OTHERS.search(plain) or PASSWORD_OF.search(plain) else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,7 +26,9 @@ STOP: Final[dict[Language, frozenset[str]]] = {
     sus sabes tal tambien te tengo tiene tienen ti toca tu tus u un una unas uno unos usted
     va vale vez voy y ya yo quieres saber gustaria gracias debo debe hasta hacia dice dijo
     ve ver veo muestra muestrame ensename cuentame explica explicame ayuda ayudame tan tanto
-    ahora habia sea seria
+    ahora habia sea seria usar utilizar usando usarlo darme dar dejar deja dejan pasa pasar queda
+    quedan boton botones cosa cosas manera forma todo todos toda todas hacerlo ahi aqui debe deben
+    algun conseguir lograr intento intentar favor
     """
         )
     ),
@@ -40,7 +42,8 @@ STOP: Final[dict[Language, frozenset[str]]] = {
     show so some something t tell than thanks that the their them then there these they
     thing things this those to too us use using ve very want wanna was way we were what
     whats when where which who why will with would yes you your yours explain many more now
-    here already ever still happen happens happened mean means look inside work works
+    here already ever still happen happens happened mean means look inside else using used used
+    do able possible try trying there one kind sort way button please lets got gets
     """
         )
     ),
