@@ -6,9 +6,10 @@ from functools import cache
 from pathlib import Path
 from typing import Final
 
+from assistant.core.folding import fold
 from assistant.core.search import Index, Passage, build
 from assistant.core.synonyms import GROUPS
-from assistant.core.words import Language, folded
+from assistant.core.words import Language
 
 FOLDER: Final = Path(__file__).with_name("help")
 # In the order of the index page.
@@ -69,7 +70,7 @@ def section_of(page: HelpPage, heading: str) -> Section:
 
 
 def anchor_of(heading: str) -> str:
-    return re.sub(r"[^a-z0-9]+", "-", folded(heading)).strip("-")
+    return re.sub(r"[^a-z0-9]+", "-", fold(heading)).strip("-")
 
 
 def _read(slug: str, language: Language) -> HelpPage:

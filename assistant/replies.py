@@ -2,6 +2,7 @@
 
 import logging
 from dataclasses import dataclass, replace
+from datetime import date
 from typing import Final
 
 from django.urls import reverse
@@ -9,14 +10,24 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import override
 
-from assistant.core.own_data import own_data_of
+from assistant.core.own_data import own_data_of, subject_of
 from assistant.core.search import Hit
-from assistant.core.understanding import Days, courtesy_of, days_of, emotion_of, is_task
+from assistant.core.understanding import (
+    Days,
+    courtesy_of,
+    days_of,
+    emotion_of,
+    is_following,
+    is_task,
+    wants_more,
+)
 from assistant.core.words import Language, language_of
 from assistant.help_pages import HelpPage, index, pages, section_of
-from assistant.providers.base import Ask, Source, Tool, Turn
-from assistant.tellings import TELLINGS, title_of
+from assistant.providers.base import Ask, Attachment, Source, Tool, Turn
+from assistant.providers.embedded_vision import EmbeddedVision
+from assistant.tellings import TELLINGS, literal, title_of
 from assistant.wording import note, sentence
+from visionai.lib.errors import DomainError
 
 log = logging.getLogger(__name__)
 
@@ -26,6 +37,9 @@ LEAST_SCORE: Final = 2.0
 ALSO: Final = 0.6  # of the best score: other pages that are named
 LONGEST: Final = 1_400  # characters of a section
 CONTACT: Final = "/contacto/"
+SURE: Final = 0.9  # coverage of a page in the other language
+CLEAR: Final = 2.0  # points of a subject that a short question names
+MOST_PICTURES: Final = 4
 MOST_QUESTION: Final = 600  # characters that are looked at
 PAGE_OF: Final = {
     "my_predictions": "historial",
@@ -56,26 +70,72 @@ async def answer_to(ask: Ask) -> Answer:
 
 
 async def _found(question: str, questions: list[Turn], ask: Ask, language: Language) -> Answer:
+    if questions and questions[-1].attachments:
+        return await _looked_at(questions[-1].attachments, language)
     if not question.strip():
-        attached = questions and questions[-1].attachments
-        return _picture(language) if attached else Answer(sentence("empty"), language)
+        return Answer(sentence("empty"), language)
     courtesy = courtesy_of(question)
     if courtesy:
         slug = {"others": "privacidad"}.get(courtesy, "asistente")
         sources = () if courtesy in ("thanks", "goodbye") else (_page_source(slug, language),)
         return Answer(sentence(courtesy), language, sources)
-    wanted = _own_data(questions)
-    if wanted:
-        return await _told(wanted, question, ask.tools, language)
+    earlier = [turn.text[:MOST_QUESTION] for turn in questions[:-1]]
+    if wanted := own_data_of(question):
+        return await _told(wanted, _asked(wanted, [question]), ask.tools, language)
+    if is_following(question) and (wanted := _followed(question, earlier)):
+        told = await _told(wanted, _asked(wanted, [question, *earlier[::-1]]), ask.tools, language)
+        return replace(told, text=f"{sentence('following')} {told.text}")
+    if wants_more(question):
+        return _more(earlier, language)
     return _declined(language) if is_task(question) else _looked_up(question, language)
 
 
-def _own_data(questions: list[Turn]) -> str | None:
-    """The tool for the newest question, or for the one that it follows up."""
-    return own_data_of(questions[-1].text[:MOST_QUESTION])
+def _followed(question: str, earlier: list[str]) -> str | None:
+    """The tool that a short question leans on: by its own subject, else the latest one asked."""
+    before = next(filter(None, map(own_data_of, reversed(earlier))), None)
+    if before is None:
+        return None
+    subject, points = subject_of(question)
+    if subject and points >= CLEAR:
+        return subject
+    named = days_of(question, today=_today()) or emotion_of(question)
+    return before if named and before == "my_predictions" else None
 
 
-async def _told(name: str, question: str, tools: tuple[Tool, ...], language: Language) -> Answer:
+def _more(earlier: list[str], language: Language) -> Answer:
+    """The next best section for the last question that was one."""
+    times = 1
+    for question in reversed(earlier):
+        if wants_more(question):
+            times += 1
+        elif (hits := _fitting(question, language)) and times < len(hits):
+            return _cited(hits[times:], language)
+        else:
+            break
+    return Answer(sentence("no_more"), language, (_page_source("asistente", language),))
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a question narrows its subject to; a question that follows keeps what was said."""
+
+    days: Days | None = None
+    emotion: str | None = None
+
+
+def _asked(name: str, newest_first: list[str]) -> Asked:
+    if name != "my_predictions":
+        return Asked()
+    days = (days_of(text, today=_today()) for text in newest_first)
+    emotions = map(emotion_of, newest_first)
+    return Asked(next(filter(None, days), None), next(filter(None, emotions), None))
+
+
+def _today() -> date:
+    return timezone.localdate(timezone=timezone.get_default_timezone())
+
+
+async def _told(name: str, asked: Asked, tools: tuple[Tool, ...], language: Language) -> Answer:
     tool = next((one for one in tools if one.name == name), None)
     help_page = _page_source(PAGE_OF[name], language)
     if tool is None:
@@ -83,43 +143,44 @@ async def _told(name: str, question: str, tools: tuple[Tool, ...], language: Lan
             return Answer(sentence("no_tool"), language, (help_page,))
         source = Source(_("Sign in"), reverse("sign-in"))
         return Answer(sentence("sign_in"), language, (source, help_page))
-    days = _days(name, question)
     try:
-        result = await tool.run(_arguments(name, question, days))
+        result = await tool.run(_arguments(asked))
     except Exception:  # whatever a part of the product raises, the chat goes on
         log.exception("tool %s failed", name)
         return Answer(sentence("tool_failed"), language, (help_page,), (name,))
     links = result.get("links", ())
     sources = tuple(Source(title_of(link["title"]), link["url"]) for link in links)
-    return Answer(TELLINGS[name](result, days), language, sources, (name,))
+    return Answer(TELLINGS[name](result, asked.days), language, sources, (name,))
 
 
-def _days(name: str, question: str) -> Days | None:
-    today = timezone.localdate(timezone=timezone.get_default_timezone())
-    return days_of(question, today=today) if name == "my_predictions" else None
-
-
-def _arguments(name: str, question: str, days: Days | None) -> dict[str, str]:
-    if name != "my_predictions":
-        return {}
-    found = {"emotion": emotion_of(question)}
-    if days:
-        found |= {"from_day": days.start.isoformat(), "to_day": days.end.isoformat()}
+def _arguments(asked: Asked) -> dict[str, str]:
+    found = {"emotion": asked.emotion}
+    if asked.days:
+        found["from_day"] = asked.days.start.isoformat()
+        found["to_day"] = asked.days.end.isoformat()
     return {key: value for key, value in found.items() if value}
 
 
 def _looked_up(question: str, language: Language) -> Answer:
+    hits = _fitting(question, language)
+    return _cited(hits, language) if hits else _declined(language)
+
+
+def _fitting(question: str, language: Language) -> list[Hit]:
+    """What was found, if the best of it speaks of what the question is about."""
     hits = index(language).find(question)
-    if not hits or hits[0].coverage < LEAST_COVERAGE or hits[0].score < LEAST_SCORE:
-        other: Language = "en" if language == "es" else "es"
-        across = index(other).find(question, most=1)
-        if across and across[0].coverage >= 0.9 and across[0].score >= LEAST_SCORE:
-            hits = across
-        else:
-            return _declined(language)
-    best, page = hits[0], pages(language)[hits[0].passage.page]
+    if hits and hits[0].coverage >= LEAST_COVERAGE and hits[0].score >= LEAST_SCORE:
+        return hits
+    other: Language = "en" if language == "es" else "es"
+    across = index(other).find(question, most=1)
+    found = across and across[0].coverage >= SURE and across[0].score >= LEAST_SCORE
+    return across if found else []
+
+
+def _cited(hits: list[Hit], language: Language) -> Answer:
+    page = pages(language)[hits[0].passage.page]
     sources = tuple(_page_source(slug, language) for slug in _pages_of(hits))
-    return Answer(_section(best, page), language, sources)
+    return Answer(_section(hits[0], page), language, sources)
 
 
 def _declined(language: Language) -> Answer:
@@ -152,10 +213,21 @@ def _page_source(slug: str, language: Language) -> Source:
     return Source(page.title, page.url)
 
 
-def _picture(language: Language) -> Answer:
-    slugs = ("foto", "letras", "objetos")
-    sources = tuple(_page_source(slug, language) for slug in slugs)
-    return Answer(sentence("picture"), language, sources)
+async def _looked_at(attached: tuple[Attachment, ...], language: Language) -> Answer:
+    """What OpenCV finds in the pictures; this engine has no other eyes."""
+    lines = []
+    pictures = [one for one in attached if one.media_type.startswith("image/")]
+    for one in pictures[:MOST_PICTURES]:
+        try:
+            words = await EmbeddedVision().caption(one.data, language=language)
+        except DomainError as refusal:
+            words = refusal.sentence()
+        lines.append(f"- {literal(one.name)}: {words}")
+    if len(pictures) < len(attached):
+        lines.append(f"\n{sentence('files')}")
+    text = "\n".join([*lines, "", sentence("seen")])
+    sources = tuple(_page_source(slug, language) for slug in ("objetos", "foto", "letras"))
+    return Answer(text, language, sources)
 
 
 def _with_note(answer: Answer, ask: Ask) -> Answer:

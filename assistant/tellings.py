@@ -1,5 +1,6 @@
 """A tool's result in words, in the active language; the embedded engine's own sentences."""
 
+import re
 from collections.abc import Callable, Mapping
 from datetime import date, datetime
 from typing import Any, Final
@@ -52,7 +53,9 @@ def logins(result: Result) -> str:
     line = _("- {device}, from {address}, last seen {at}")
     rows = [
         line.format(
-            device=row["device"], address=row["address"] or "?", at=moment(row["last_seen"])
+            device=literal(row["device"]),
+            address=row["address"] or "?",
+            at=moment(row["last_seen"]),
         )
         for row in result["sessions"]
     ]
@@ -88,9 +91,9 @@ def jobs(result: Result) -> str:
         return _("You have no exports yet.")
     newest = result["latest"][0]
     kind = _named(KINDS, newest["kind"])
-    what = f"{kind} ({newest['network']})" if newest["network"] else kind
+    what = f"{kind}, {literal(newest['network'])}" if newest["network"] else kind
     lines = [
-        _("Your latest run: **{what}**, begun {at}: **{state}**.").format(
+        _("Your latest run: {what}, begun {at}: **{state}**.").format(
             what=what, at=moment(newest["created"]), state=_named(STATES, newest["state"]).lower()
         )
     ]
@@ -117,7 +120,7 @@ def _outcome(found: Mapping[str, Any]) -> list[str]:
     named = found.get("integer_name") or found.get("predicted_name")
     answer = named or found.get("integer_class", found.get("predicted_class"))
     if answer is not None:
-        lines.append(_("Class of the picture: {answer}.").format(answer=answer))
+        lines.append(_("Class of the picture: {answer}.").format(answer=literal(str(answer))))
     if "cycles" in found:
         lines.append(_("Cycles a picture: {n}.").format(n=whole(found["cycles"])))
     return lines
@@ -167,7 +170,9 @@ def _session(row: Mapping[str, Any]) -> str:
     facts = [_named(SESSION_STATES, row["state"]).lower()]
     if row["bot_running"]:
         strategy = _named(STRATEGIES, row["strategy"])
-        facts.append(_("bot on: {strategy}, {asset}").format(strategy=strategy, asset=row["asset"]))
+        facts.append(
+            _("bot on: {strategy}, {asset}").format(strategy=strategy, asset=literal(row["asset"]))
+        )
     else:
         facts.append(_("bot off"))
     if row["halted"]:
@@ -184,7 +189,7 @@ def _session(row: Mapping[str, Any]) -> str:
 
 
 def usage(result: Result) -> str:
-    lines = [_("Your plan is {plan}.").format(plan=result["plan"])]
+    lines = [_("Your plan is {plan}.").format(plan=literal(result["plan"]))]
     for one in result["limits"]:
         if one["used"] is None:
             continue
@@ -262,6 +267,13 @@ def period(days: Days | None) -> str:
 def moment(text: str) -> str:
     at = datetime.fromisoformat(text)
     return date_format(at, "Y-m-d H:i") + " UTC"
+
+
+def literal(text: str) -> str:
+    """A name that somebody chose, such that it is no Markdown."""
+    if re.fullmatch(r"[\w ·.:,/()-]*", text) and "_" not in text and "://" not in text:
+        return text
+    return "`" + text.replace("`", "'").replace("\n", " ") + "`"
 
 
 def whole(number: float) -> str:

@@ -36,9 +36,9 @@ def tools_for(user: AnyUser) -> tuple[Tool, ...]:
 
 def _bound(tool: UserTool, user: User) -> Tool:
     async def run(arguments: Mapping[str, Any]) -> Result:
-        checked = _checked(arguments, tool.parameters)
+        given = checked(arguments, tool.parameters)
         within = copy_context()  # with the active language
-        return bounded(await in_thread(within.run, tool.look, user, checked))
+        return bounded(await in_thread(within.run, tool.look, user, given))
 
     return Tool(tool.name, tool.description, tool.parameters, run)
 
@@ -55,8 +55,8 @@ def _search_tool() -> Tool:
     }
 
     async def run(arguments: Mapping[str, Any]) -> Result:
-        checked = _checked(arguments, parameters)
-        return bounded(_search(checked))
+        given = checked(arguments, parameters)
+        return bounded(_search(given))
 
     about = (
         "Search the help pages of this product (camera, photos, history, sessions, networks to "
@@ -99,7 +99,7 @@ KINDS: Final[dict[str, Callable[[Any], bool]]] = {
 }
 
 
-def _checked(arguments: Mapping[str, Any], schema: Mapping[str, Any]) -> Mapping[str, Any]:
+def checked(arguments: Mapping[str, Any], schema: Mapping[str, Any]) -> Mapping[str, Any]:
     """The arguments, without those that are null. Raises `ValueError`."""
     if not isinstance(arguments, Mapping):
         raise ValueError("the arguments are not an object")

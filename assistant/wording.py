@@ -45,9 +45,12 @@ SENTENCES: Final[dict[str, Callable[[], str]]] = {
     "sign_in": lambda: _("To tell you about your own data I must know who you are: sign in first."),
     "no_tool": lambda: _("I cannot look at that here."),
     "tool_failed": lambda: _("I could not read that now; try again in a moment."),
-    "picture": lambda: _(
-        "I cannot look at attachments. The pages Photo, Letters and Objects read pictures."
+    "files": lambda: _("I read no text files; I can only look at pictures."),
+    "seen": lambda: _(
+        "More than this I cannot see. The pages Photo, Letters and Objects read pictures too."
     ),
+    "following": lambda: _("I take it that you go on from your question before."),
+    "no_more": lambda: _("I find nothing more about it in the help."),
 }
 
 

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Final, Literal, TypeAlias
 
-from assistant.core.words import folded, tokens
+from assistant.core.folding import fold
+from assistant.core.words import tokens
 
 Courtesy: TypeAlias = Literal["greeting", "thanks", "goodbye", "identity", "abilities", "others"]
 
@@ -59,6 +60,26 @@ TASK: Final = re.compile(
     r"sing|imagin(a|e)|programa(me)?|calcul(a|ame|ate)|resuelve|solve)\b"
 )
 
+FOLLOWING: Final = re.compile(
+    r"^(y|e|and|what about|how about|que hay de|que tal|entonces|then|ok y|also|tambien)\b"
+)
+MORE: Final = re.compile(
+    r"(dime |cuentame |explica(me)? |tell me |give me |show me |y |and |algo |anything )*"
+    r"(mas|more|sigue|continua|go on|continue|otra cosa|else|que mas|what else|mas detalles|"
+    r"more details?|mas informacion|more information|otra opcion)( por favor| please)?"
+)
+SHORT: Final = 6  # words of a question that may lean on the one before
+
+
+def is_following(text: str) -> bool:
+    """Whether a message may lean on the one before it, such as `¿y ayer?`."""
+    words = tokens(text)
+    return 0 < len(words) <= SHORT and bool(FOLLOWING.search(" ".join(words)))
+
+
+def wants_more(text: str) -> bool:
+    return bool(MORE.fullmatch(" ".join(tokens(text))))
+
 
 def is_task(text: str) -> bool:
     return bool(TASK.search(" ".join(tokens(text))))
@@ -87,7 +108,7 @@ class Days:
 def days_of(text: str, *, today: date) -> Days | None:
     """The days that a message names, if it names any."""
     plain = " ".join(tokens(text))
-    if found := re.search(r"\b(\d{4})-(\d{2})-(\d{2})\b", folded(text)):
+    if found := re.search(r"\b(\d{4})-(\d{2})-(\d{2})\b", fold(text)):
         return _one_day(*(int(part) for part in found.groups()))
     if re.search(r"\b(anteayer|antes de ayer|antier|day before yesterday)\b", plain):
         day = today - timedelta(days=2)

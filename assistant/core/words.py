@@ -1,8 +1,9 @@
 """Words of a text in Spanish or English, brought to a form in which alike means equal."""
 
 import re
-import unicodedata
 from typing import Final, Literal, TypeAlias
+
+from assistant.core.folding import fold
 
 Language: TypeAlias = Literal["es", "en"]
 
@@ -90,14 +91,8 @@ ENDINGS: Final[dict[Language, tuple[str, ...]]] = {
 SHORTEST_STEM: Final = 3
 
 
-def folded(text: str) -> str:
-    """Lower case without accents; `ñ` becomes `n`."""
-    apart = unicodedata.normalize("NFKD", text.lower())
-    return "".join(sign for sign in apart if not unicodedata.combining(sign))
-
-
 def tokens(text: str) -> list[str]:
-    return WORD.findall(folded(text))
+    return WORD.findall(fold(text))
 
 
 def stem(word: str, language: Language) -> str:

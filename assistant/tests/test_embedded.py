@@ -5,16 +5,20 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from channels.db import database_sync_to_async
+from django.conf import settings
+from django.utils import timezone
 
 from accounts.models import User
-from assistant.tests.asking import Heard, asked
+from assistant.providers.base import Ask, Attachment, Tool, Turn
+from assistant.tests.asking import Heard, asked, hear
+from predictions.tests.factories import a_row
+from predictions.versions import fill_catalogue
 
 QUESTIONS: list[dict[str, Any]] = json.loads(
     Path(__file__).with_name("questions.json").read_text(encoding="utf-8")
 )
 NOTE = {"es": "No soy un modelo de lenguaje", "en": "I am not a language model"}
-
-pytestmark = pytest.mark.django_db(transaction=True)
 
 
 def fits(heard: Heard, expect: list[str]) -> bool:
@@ -30,6 +34,7 @@ def fits(heard: Heard, expect: list[str]) -> bool:
     return False
 
 
+@pytest.mark.django_db(transaction=True)
 async def test_of_80_questions_written_before_the_index_nine_in_ten_cite_what_they_should() -> None:
     user = await User.objects.acreate(username="ada")
     wrong = []
@@ -81,3 +86,92 @@ async def test_it_takes_over_from_another_engine_and_says_so_once() -> None:
     for cut in (3, 30, len(rest) - len(whole), len(rest) - 5):  # and is itself cut
         again = (await asked("como paro el bot", said=foreign + rest[:cut])).text
         assert rest[:cut] + again == rest
+
+
+async def a_user_with(readings: dict[str, int]) -> User:
+    """Readings of today, by expression."""
+    ada = await User.objects.acreate(username="ada")
+
+    def make() -> None:
+        fill_catalogue()  # which the flush of another test took along
+        for emotion, number in readings.items():
+            for _ in range(number):
+                a_row(ada, emotion=emotion, at=timezone.now())
+
+    await database_sync_to_async(make)()
+    return ada
+
+
+@pytest.mark.django_db(transaction=True)
+async def test_it_counts_the_readings_of_today_and_follows_up() -> None:
+    ada = await a_user_with({"happy": 3, "sad": 1})
+    heard = await asked("¿Cuántas emociones registré hoy?", user=ada)
+    assert "Hoy (UTC) tienes **4 lecturas**" in heard.text
+    assert "más frecuente: **Alegría**" in heard.text
+    sad = await asked("¿Cuántas emociones registré hoy?", heard.text, "¿y tristeza?", user=ada)
+    assert "1 lectura con la expresión «Tristeza»" in sad.text
+    assert sad.text.startswith("Entiendo que sigues con tu pregunta anterior.")
+    before = await asked("how many readings today?", heard.text, "and yesterday?", user=ada)
+    assert "Yesterday (UTC) I find no readings of yours." in before.text
+    other = await asked("how many readings today?", heard.text, "and my bot?", user=ada)
+    assert other.used == ["my_trading"]
+    alone = await asked("¿y ayer?", user=ada)
+    assert alone.used == []
+
+
+async def test_more_goes_on_to_the_next_section_and_ends_honestly() -> None:
+    texts = ["¿cómo borro mi cuenta?"]
+    seen = []
+    for _ in range(7):
+        heard = await asked(*texts)
+        seen.append(heard.text)
+        texts += [heard.text, "más"]
+    assert len({text.split("\n")[0] for text in seen[:4]}) == 4
+    assert "No encuentro nada más" in seen[-1]
+
+
+async def test_a_picture_is_described_by_what_opencv_finds_and_a_text_is_not_read() -> None:
+    portrait = (Path(settings.BASE_DIR) / "static/samples/eileen-collins-nasa.jpg").read_bytes()
+    files = (
+        Attachment("`a`*b*.jpg", "image/jpeg", portrait),
+        Attachment("broken.png", "image/png", b"no picture"),
+        Attachment("notes.txt", "text/plain", b"hello"),
+    )
+    ask = Ask((Turn("user", "¿qué ves?", files),), "es")
+    heard = await hear(ask)
+    assert "- `'a'*b*.jpg`: " in heard.text
+    assert "rostro" in heard.text
+    assert "No leo archivos de texto" in heard.text
+    assert "/ayuda/objetos/" in heard.urls
+
+
+async def test_a_tool_that_fails_is_said_and_ends_nothing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def run(_arguments: object) -> dict[str, object]:
+        raise RuntimeError("secret inside")
+
+    tool = Tool("my_trading", "", {}, run)
+    ask = Ask((Turn("user", "is my bot running?"),), "en", (tool, tool))
+    heard = await hear(ask)
+    assert "I could not read that now" in heard.text
+    assert "secret" not in heard.text
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "   ",
+        "???",
+        "\x00\x07",
+        "🙂" * 300,
+        "x" * 5000,
+        "<script>alert(1)</script>",
+        "%s {0} {x}",
+    ],
+)
+async def test_whatever_is_typed_gets_an_answer_and_is_not_repeated(text: str) -> None:
+    heard = await asked(text)
+    assert heard.text
+    assert "<script>" not in heard.text

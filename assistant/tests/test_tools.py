@@ -1,0 +1,258 @@
+"""What the assistant may look at: the asker's own, bounded, whatever a model writes."""
+
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import AnonymousUser
+from django.core.cache import cache
+from django.utils import timezone
+
+from accounts.acts import EXPORT_RUN
+from accounts.models import User
+from accounts.tests.factories import an_administrator
+from accounts.usage import record
+from assistant import hooks
+from assistant.own_tools import OWN
+from assistant.tools import MOST_CHARACTERS, bounded, checked, tools_for
+from fpga_export.models import ExportSession
+from predictions.tests.factories import NOON, a_row
+from sessions_app.tests.factories import a_session, a_user
+from trading.models import Order
+from trading.tests.factories import a_trading_session, an_order
+from visionai.lib.jobs import JobState
+
+pytestmark = pytest.mark.django_db
+
+ALL = ["search_help", "my_predictions", "my_sessions", "my_usage"]
+ALL += ["my_jobs", "my_trading", "site_status"]
+
+
+def look(name: str, user: User, **arguments: object) -> Mapping[str, Any]:
+    return look_with(name, user, arguments)
+
+
+def look_with(name: str, user: User, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
+    """As `Tool.run` does, in this thread."""
+    every = {one.name: one for one in (*OWN, *hooks.user_tools)}
+    found = bounded(every[name].look(user, checked(arguments, every[name].parameters)))
+    json.dumps(found)  # plain values
+    return found
+
+
+def an_export(user: User, **fields: Any) -> ExportSession:
+    facts: dict[str, Any] = {
+        "session_id": f"user_{user.pk}_1_{ExportSession.objects.count():08x}",
+        "kind": ExportSession.Kind.DESIGN,
+        "network": "net.keras",
+        "state": JobState.DONE,
+        "created_at": NOON,
+        "ended_at": NOON,
+    }
+    return ExportSession.objects.create(owner=user, **facts | fields)
+
+
+def test_a_visitor_gets_the_help_alone_and_a_switched_off_account_too() -> None:
+    ada = a_user("ada")
+    assert [one.name for one in tools_for(AnonymousUser())] == ["search_help"]
+    assert [one.name for one in tools_for(ada)] == ALL
+    ada.is_active = False
+    assert [one.name for one in tools_for(ada)] == ["search_help"]
+
+
+def test_each_tool_says_what_it_takes_as_a_closed_json_schema() -> None:
+    for one in tools_for(a_user()):
+        assert one.parameters["type"] == "object"
+        assert one.parameters["additionalProperties"] is False
+        assert len(one.description) > 20
+        json.dumps(one.parameters)
+
+
+async def test_the_search_finds_the_page_in_either_language() -> None:
+    search = tools_for(AnonymousUser())[0]
+    found = await search.run({"query": "facturas"})
+    assert found["found"][0]["url"] == "/ayuda/uso/"
+    found = await search.run({"query": "how do I stop the bot", "language": "en"})
+    assert found["found"][0]["url"] == "/ayuda/bot/"
+    assert "Stop the bot" in found["found"][0]["text"]
+    assert await search.run({"query": "xyzzyq"}) == {"found": []}
+
+
+def rows_of(user: User) -> None:
+    for emotion, day in (("happy", 4), ("happy", 4), ("sad", 4), ("fear", 5)):
+        a_row(user, emotion=emotion, at=datetime(2026, 5, day, 12, tzinfo=UTC))
+
+
+def test_predictions_are_counted_by_day_and_expression() -> None:
+    ada = User.objects.create(username="ada")
+    rows_of(ada)
+    found = look("my_predictions", ada)
+    assert (found["total"], found["by_emotion"]) == (4, {"happy": 2, "fear": 1, "sad": 1})
+    assert found["latest"][0] == {
+        "at": "2026-05-05T12:00:00+00:00",
+        "emotion": "fear",
+        "confidence": 0.5,
+    }
+    day = look("my_predictions", ada, from_day="2026-05-04", to_day="2026-05-04")
+    assert day["total"] == 3
+    assert day["links"] == [
+        {"title": "history", "url": "/historial/?from=2026-05-04&to=2026-05-04"}
+    ]
+    happy = look("my_predictions", ada, emotion="happy", from_day="2026-05-05")
+    assert happy["total"] == 0
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        {"user": 1},
+        {"user_id": "eve"},
+        {"emotion": "joy"},
+        {"emotion": 7},
+        {"from_day": "yesterday"},
+        {"from_day": "2026-05-05", "to_day": "2026-05-04"},
+        {"from_day": "2020-05-05", "to_day": "2026-05-04"},
+        {"to_day": ["2026-05-04"]},
+    ],
+)
+def test_arguments_that_the_schema_does_not_allow_are_refused(
+    arguments: dict[str, object],
+) -> None:
+    ada = User.objects.create(username="ada")
+    with pytest.raises(ValueError, match=r"\w"):
+        look_with("my_predictions", ada, arguments)
+
+
+async def test_the_search_refuses_what_is_no_query() -> None:
+    search = tools_for(AnonymousUser())[0]
+    for arguments in ({}, {"query": 5}, {"query": "a", "language": "fr"}, ["query"]):
+        with pytest.raises(ValueError, match=r"\w"):
+            await search.run(arguments)  # type: ignore[arg-type]
+
+
+def test_an_argument_that_is_null_counts_as_left_out() -> None:
+    ada = User.objects.create(username="ada")
+    assert (look("my_predictions", ada, emotion=None))["total"] == 0
+
+
+def everything_of(user: User) -> None:
+    rows_of(user)
+    a_session(user, at=timezone.now())
+    an_export(user, network="secret-of-eve.keras")
+    session = a_trading_session(user, bot_asset="SECRET-ASSET")
+    an_order(session, asset="SECRET-ASSET")
+    record(user, act=EXPORT_RUN, key="eves", at=timezone.now())
+
+
+def test_no_tool_shows_a_row_of_somebody_else() -> None:
+    ada = User.objects.create(username="ada")
+    eve = User.objects.create(username="eve")
+    everything_of(eve)
+    assert (look("my_predictions", ada))["total"] == 0
+    assert (look("my_sessions", ada))["open"] == 0
+    assert (look("my_jobs", ada))["total"] == 0
+    trading = look("my_trading", ada)
+    assert (trading["total"], trading["sessions"], trading["latest_orders"]) == (0, [], [])
+    assert (look("my_usage", ada))["used_this_month"] == {}
+    hers = [look(name, eve) for name in ALL[1:6]]
+    assert "secret-of-eve" in json.dumps(hers)
+    assert "SECRET-ASSET" in json.dumps(hers)
+
+
+def test_sessions_are_the_open_ones_with_their_devices() -> None:
+    ada = User.objects.create(username="ada")
+    a_session(ada, at=timezone.now())
+    a_session(ada, at=NOON)
+    found = look("my_sessions", ada)
+    assert found["open"] == 1
+    assert found["sessions"][0]["device"] == "Firefox on a laptop"
+    assert found["links"] == [{"title": "sessions", "url": "/sesiones/"}]
+
+
+def test_exports_tell_how_they_ended_and_where_they_are() -> None:
+    ada = User.objects.create(username="ada")
+
+    def make() -> ExportSession:
+        error = {"code": "internal", "facts": {}}
+        an_export(ada, state=JobState.FAILED, error=error)
+        result = {"label": "verified", "cycles": 1234, "bits": 8, "nodes": [1] * 5000, "preset": ""}
+        return an_export(ada, result=result, created_at=timezone.now())
+
+    newest = make()
+    found = look("my_jobs", ada)
+    assert (found["total"], found["running"]) == (2, 0)
+    first, second = found["latest"]
+    assert first["result"] == {"label": "verified", "cycles": 1234, "bits": 8}
+    assert first["url"] == f"/hardware/trabajos/{newest.session_id}/"
+    assert second["error"]["es"] != second["error"]["en"]
+    assert found["links"][0]["url"] == first["url"]
+
+
+def test_trading_tells_the_live_sessions_else_the_last_one() -> None:
+    ada = User.objects.create(username="ada")
+
+    def make() -> Any:
+        a_trading_session(ada, state="disconnected", created_at=NOON)
+        live = a_trading_session(ada, bot_running=True, strategy="rsi", realised=Decimal("-12.50"))
+        won = {
+            "state": Order.State.SETTLED,
+            "outcome": "won",
+            "profit": Decimal("8.60"),
+            "settled_at": NOON,
+        }
+        an_order(live, profit=Decimal("8.60"), **won)
+        return live
+
+    live = make()
+    found = look("my_trading", ada)
+    assert (found["total"], found["live"], found["bots_running"]) == (2, 1, 1)
+    row = found["sessions"][0]
+    assert (row["balance"], row["profit"], row["won"], row["lost"]) == ("10000.00", "-12.50", 1, 0)
+    assert row["url"] == f"/trading/sesiones/{live.pk}/"
+    assert found["latest_orders"][0]["profit"] == "8.60"
+    type(live).objects.update(state="failed", bot_running=False)
+    found = look("my_trading", ada)
+    assert (found["live"], len(found["sessions"])) == (0, 1)
+
+
+def test_usage_tells_the_plan_its_limits_and_the_bill() -> None:
+    ada = User.objects.create(username="ada")
+    record(ada, act=EXPORT_RUN, key="one", at=timezone.now())
+    found = look("my_usage", ada)
+    assert found["used_this_month"] == {"export_run": "1"}
+    runs = next(one for one in found["limits"] if one["name"] == "exports_a_day")
+    assert (runs["used"], runs["most"], runs["a_day"]) == (1, 500, True)
+    assert found["bill_so_far"] == "0.00 EUR"
+
+
+def test_the_status_is_what_everybody_may_see_even_for_staff() -> None:
+    cache.clear()
+    root = an_administrator()
+    found = look("site_status", root)
+    assert found["parts"]["database"] == "ok"
+    assert "detail" not in json.dumps(found)
+
+
+def test_a_result_that_is_too_long_is_cut_and_says_so() -> None:
+    long = {"rows": [{"text": "x" * 100}] * 1000, "total": 1000, "links": []}
+    found = bounded(long)
+    assert len(json.dumps(found)) <= MOST_CHARACTERS
+    assert (found["cut_short"], found["total"]) == (True, 1000)
+    assert bounded({"text": "x" * MOST_CHARACTERS}) == {"error": "too_large"}
+
+
+@pytest.mark.django_db(transaction=True)
+async def test_a_tool_is_run_in_another_thread_for_its_own_user() -> None:
+    ada = await User.objects.acreate(username="ada")
+    mine = {one.name: one for one in tools_for(ada)}
+    found = await mine["my_predictions"].run({"emotion": "sad"})
+    assert (found["emotion"], found["total"]) == ("sad", 0)
+    with pytest.raises(ValueError, match="unknown: user"):
+        await mine["my_predictions"].run({"user": "eve"})
+
+
+def test_the_composition_root_fills_the_hook() -> None:
+    assert [one.name for one in hooks.user_tools] == ["my_jobs", "my_trading", "site_status"]
