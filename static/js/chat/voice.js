@@ -37,7 +37,11 @@ export class Voice {
     button.setAttribute("aria-pressed", "true");
     try {
       const { speakAloud } = await import("../speech.js");
-      await speakAloud(text, { language, signal: mine.control.signal });
+      await speakAloud(text, {
+        language,
+        signal: mine.control.signal,
+        unreached: word("unreached"),
+      });
     } catch (error) {
       if (!mine.control.signal.aborted) this.trouble(error.message);
     }
