@@ -18,6 +18,8 @@ from assistant.attachments import LARGEST, LARGEST_TEXT, MOST_OF_A_MESSAGE
 from assistant.descriptions import COLOUR_WORDS
 from assistant.models import Conversation
 from assistant.services import LONGEST_QUESTION
+from predictions.core.letters import BEST
+from predictions.model_cards import letter_cards
 
 PICTURES: Final = ("image/jpeg", "image/png", "image/webp")
 TEXTS: Final = ("text/*", ".md", ".csv", ".json", ".log", ".py", ".vhd", ".vhdl", ".v", ".yaml")
@@ -26,6 +28,12 @@ TEXTS: Final = ("text/*", ".md", ".csv", ".json", ".log", ".py", ".vhd", ".vhdl"
 @require_GET
 def objects(request: HttpRequest) -> HttpResponse:
     return render(request, "assistant/objects.html", {"colours": COLOUR_WORDS})
+
+
+@require_GET
+def spelling(request: HttpRequest) -> HttpResponse:
+    facts = {"installed": bool(letter_cards()), "places": range(BEST)}
+    return render(request, "assistant/spelling.html", facts)
 
 
 # No text becomes markup on the chat page: its browser refuses every way to do so.

@@ -20,6 +20,7 @@ class AnonymousPredictions(SimpleRateThrottle):
 
 
 class AnonymousLetters(AnonymousPredictions):
-    """The same for pictures of hands, which do not count as pictures of faces."""
+    """The same for pictures of hands, of which somebody who spells sends six a second."""
 
     scope = "anonymous_letters"
+    rate = "600/min"
