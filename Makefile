@@ -5,6 +5,7 @@
 #                 (DATA=DIR, where asl.npz is: also how well 8, 10 and 16 bits answer photographs)
 # make bench-trading  1,000 trading sessions on one core, against goals (SESSIONS=)
 # make assay-trading  100 rounds of nodes that die and sleep and lose their broker (ROUNDS=, SEED=)
+# make assay-chat     50 answers each cut by a lost line, a reload, a killed server (ROUNDS=, SEED=)
 # make fuzz-hdl  500 random networks in GHDL in both presets, 100 as netlists too, each with faults
 # make train-known  trading agents on walks and on injected signals, with more seeds than the tests
 # make rounds ROUNDS=100   orders through connections that break, each fate held against the ledger
@@ -13,7 +14,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -o pipefail -c
 .DEFAULT_GOAL := run
-.PHONY: run test lint bench bench-hdl bench-trading assay-trading fuzz-hdl train-known rounds
+.PHONY: run test lint bench bench-hdl bench-trading assay-trading assay-chat fuzz-hdl train-known rounds
 .PHONY: broker-contract evaluate clean
 
 PYTHON ?= python3
@@ -55,6 +56,9 @@ bench-trading: .venv/development
 
 assay-trading: .venv/development
 	$(BIN)/python -m trading.tests.assay $(or $(ROUNDS),100) $(or $(SEED),1)
+
+assay-chat: .venv/development
+	ROUNDS=$(or $(ROUNDS),50) SEED=$(or $(SEED),1) $(BIN)/python -m pytest -n0 -q assistant/tests/test_resuming.py
 
 evaluate: .venv/runtime
 	@test -n "$(DATA)" || { echo "say where the packs are: make evaluate DATA=DIR" >&2; exit 2; }
