@@ -46,7 +46,7 @@ LONGEST_QUESTION: Final = 16_000  # characters
 MOST_MESSAGES: Final = 2_000  # of a conversation
 ANSWERS_AT_ONCE: Final = 3  # of a user, or of a visitor's connection
 TITLE_OF_QUESTION: Final = 80
-VISITOR_KEPT: Final = timedelta(minutes=15)
+VISITOR_KEPT: Final = timedelta(hours=1)
 
 Role, State = Message.Role, Message.State
 # Told, after the commit, of each answer that begins or is to stop: the engine of a web process.
@@ -180,6 +180,15 @@ def stop_all_of(user: User, *, at: datetime) -> None:
     _stop(Message.objects.filter(conversation__user=user), at=at)
 
 
+@transaction.atomic
+def stop_these(pks: Sequence[uuid.UUID], *, at: datetime) -> int:
+    """For staff; how many of them were being written."""
+    which = Message.objects.generating().filter(pk__in=pks)
+    count = which.count()
+    _stop(which, at=at)
+    return count
+
+
 def rename(who: Speaker, pk: uuid.UUID, title: str) -> Conversation:
     """Raises `NotFound` or `EmptyQuestion`."""
     talk = own_conversation(who, pk)
@@ -218,6 +227,25 @@ def forget_visitor(visitor: str) -> None:
     """Remove what a visitor's connection left."""
     for talk in Conversation.objects.of_visitor(visitor):
         remove(talk)
+
+
+def forget_visitors(*, at: datetime) -> None:
+    """The same for visitors who are long silent, be it that their process died."""
+    old = Conversation.objects.filter(user=None, updated_at__lt=at - VISITOR_KEPT)
+    for talk in old[:1000]:
+        _remove_alone(talk)
+
+
+def forget_old(*, days: int, at: datetime) -> None:
+    """Retention: conversations that nobody used for so long."""
+    old = Conversation.objects.exclude(user=None).filter(updated_at__lt=at - timedelta(days=days))
+    for talk in old[:1000]:
+        _remove_alone(talk)
+
+
+@transaction.atomic
+def _remove_alone(talk: Conversation) -> None:
+    remove(talk)
 
 
 def _conversations(who: Speaker) -> ConversationQuerySet:

@@ -16,7 +16,7 @@ from assistant import events, services
 from assistant.events import PLAIN, Frame
 from assistant.following import follow, new_answers
 from assistant.pace import count_visitor
-from assistant.refusals import BadMessage, VisitorsClosed
+from assistant.refusals import BadMessage, NotFound, VisitorsClosed
 from assistant.services import Asked, Speaker
 from assistant.threads import in_thread
 from sessions_app.sockets import Identity
@@ -71,7 +71,13 @@ class Talk:
     async def ask(self, identity: Identity, text: str) -> Asked:
         """A message of the original's kind, in this connection's conversation. Raises
         `DomainError`."""
-        return await self._put(identity, text, {}, conversation=self.conversation)
+        try:
+            return await self._put(identity, text, {}, conversation=self.conversation)
+        except NotFound:
+            if self.conversation is None:
+                raise
+        self.conversation = None  # deleted meanwhile; such a client knows no other
+        return await self._put(identity, text, {}, conversation=None)
 
     async def ask_as(self, identity: Identity, text: str, message: Mapping[str, Any]) -> Asked:
         """A message that says where it belongs. Raises `DomainError`."""

@@ -1,6 +1,7 @@
 """What a lower app must reach in a higher one, filled here, by name."""
 
 from accounts import books, hooks, invoices, usage
+from assistant import account as talked
 from assistant import hooks as asked
 from contact import account as written
 from fpga_export import account as made
@@ -24,7 +25,9 @@ def connect() -> None:
     hooks.export_all += [traded.export_sessions, traded.export_orders, traded.export_limits]
     hooks.export_all += [traded.export_candles, traded.export_backtests, traded.export_agents]
     hooks.erase += [traded.erase_trading]
-    hooks.disabled = [account.end_disabled, traded.stop_disabled]
+    hooks.export_all += [talked.export_conversations, talked.export_messages, talked.export_files]
+    hooks.erase += [talked.erase_assistant]
+    hooks.disabled = [account.end_disabled, traded.stop_disabled, talked.stop_disabled]
     logins.ended = [traded.stop_of_login]
     logins.all_ended = [traded.stop_of_user]
     hooks.sealed = list(sealed.COLUMNS)

@@ -201,6 +201,10 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
         "options": {"expires": 55.0},
     },
     "issue invoices": {"task": "accounts.tasks.close_months", "schedule": 3600.0},
+    "clean up after the assistant": {
+        "task": "assistant.tasks.clean_up",
+        "schedule": 3600.0,
+    },
     "delete old predictions": {"task": "predictions.tasks.delete_old", "schedule": 3600.0},
 }
 

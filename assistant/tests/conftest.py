@@ -5,6 +5,9 @@ import pytest
 from assistant.answering import answering
 from assistant.providers import chain
 from assistant.tests.scripted import Scripted
+from predictions.tests.conftest import stand_in
+
+__all__ = ["engine", "scripted", "stand_in"]
 
 
 @pytest.fixture

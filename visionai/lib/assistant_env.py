@@ -36,6 +36,7 @@ class AssistantVariables(BaseModel):
     assistant_order: list[str] = list(ENGINES)
     assistant_filters_file: Path | None = None
     anonymous_chat: bool = True
+    conversation_retention_days: int | None = Field(default=None, ge=1)
 
     def assistant_faults(self) -> Iterator[tuple[str, str]]:
         """(variable, sentence with the cure) of each rule that joins several variables."""
