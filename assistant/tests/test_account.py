@@ -95,7 +95,7 @@ def test_the_hourly_task_removes_what_nobody_comes_back_to(
 def test_staff_see_how_answers_go_and_not_what_they_say(client: Client, ana: User) -> None:
     talk = a_conversation(ana, "Título privado")
     answer = an_answer(a_message(talk, "Pregunta privada"), "Respuesta privada", "generating")
-    boss = User.objects.create_superuser("boss", password="un-tranvía-amarillo-27")  # type: ignore[attr-defined]
+    boss = User.objects.create_superuser("boss", password="un-tranvía-amarillo-27")
     client.force_login(boss)
     pages = [
         "/admin/assistant/conversation/",
