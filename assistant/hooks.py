@@ -14,7 +14,8 @@ class UserTool:
     """A read-only look at what one user may see.
 
     `look` answers plain JSON values, few of them, and under `links` the pages that show the same:
-    `[{"title", "url"}]`. It raises `ValueError` for arguments that `parameters` does not allow.
+    `[{"title", "url"}]`, the title a name of `tellings.TITLES`. It raises `ValueError` for
+    arguments that `parameters` does not allow.
     """
 
     name: str

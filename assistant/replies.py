@@ -25,7 +25,8 @@ from assistant.core.words import Language, language_of
 from assistant.help_pages import HelpPage, index, pages, section_of
 from assistant.providers.base import Ask, Attachment, Source, Tool, Turn
 from assistant.providers.embedded_vision import EmbeddedVision
-from assistant.tellings import TELLINGS, literal, title_of
+from assistant.tellings import TELLINGS, literal
+from assistant.tools import NEAR
 from assistant.wording import note, sentence
 from visionai.lib.errors import DomainError
 
@@ -34,7 +35,6 @@ log = logging.getLogger(__name__)
 # Of what a question is about, the share that a page must speak of, and the least score.
 LEAST_COVERAGE: Final = 0.6
 LEAST_SCORE: Final = 2.0
-ALSO: Final = 0.6  # of the best score: other pages that are named
 LONGEST: Final = 1_400  # characters of a section
 CONTACT: Final = "/contacto/"
 SURE: Final = 0.9  # coverage of a page in the other language
@@ -148,8 +148,7 @@ async def _told(name: str, asked: Asked, tools: tuple[Tool, ...], language: Lang
     except Exception:  # whatever a part of the product raises, the chat goes on
         log.exception("tool %s failed", name)
         return Answer(sentence("tool_failed"), language, (help_page,), (name,))
-    links = result.get("links", ())
-    sources = tuple(Source(title_of(link["title"]), link["url"]) for link in links)
+    sources = tuple(Source(one["title"], one["url"]) for one in result.get("sources", ()))
     return Answer(TELLINGS[name](result, asked.days), language, sources, (name,))
 
 
@@ -189,7 +188,7 @@ def _declined(language: Language) -> Answer:
 
 
 def _pages_of(hits: list[Hit]) -> list[str]:
-    near = [hit.passage.page for hit in hits if hit.score >= ALSO * hits[0].score]
+    near = [hit.passage.page for hit in hits if hit.score >= NEAR * hits[0].score]
     return list(dict.fromkeys(near))[:3]
 
 

@@ -18,12 +18,14 @@ from assistant.core.words import Language, language_of
 from assistant.help_pages import index, pages, section_of
 from assistant.hooks import Result, UserTool
 from assistant.providers.base import Tool
+from assistant.tellings import title_of
 from assistant.threads import in_thread
 
 AnyUser = AbstractBaseUser | AnonymousUser
 SEARCH: Final = "search_help"
 MOST_CHARACTERS: Final = 6_000  # of a result, as JSON
 PASSAGES: Final = 3
+NEAR: Final = 0.6  # of the best score: pages that are cited beside the best
 
 
 def tools_for(user: AnyUser) -> tuple[Tool, ...]:
@@ -38,9 +40,16 @@ def _bound(tool: UserTool, user: User) -> Tool:
     async def run(arguments: Mapping[str, Any]) -> Result:
         given = checked(arguments, tool.parameters)
         within = copy_context()  # with the active language
-        return bounded(await in_thread(within.run, tool.look, user, given))
+        return bounded(shown(await in_thread(within.run, tool.look, user, given)))
 
     return Tool(tool.name, tool.description, tool.parameters, run)
+
+
+def shown(result: Result) -> Result:
+    """The result with its pages named in the active language, as `sources`."""
+    links = result.get("links", ())
+    named = [{"title": title_of(link["title"]), "url": link["url"]} for link in links]
+    return {**{key: value for key, value in result.items() if key != "links"}, "sources": named}
 
 
 def _search_tool() -> Tool:
@@ -69,13 +78,17 @@ def _search(arguments: Mapping[str, Any]) -> Result:
     query = arguments["query"][:400]
     guessed = language_of(query, otherwise="es")
     language: Language = arguments.get("language") or guessed
-    found = []
-    for hit in index(language).find(query, most=PASSAGES):
+    found, near = [], {}
+    hits = index(language).find(query, most=PASSAGES)
+    for hit in hits:
         page = pages(language)[hit.passage.page]
         text = section_of(page, hit.passage.heading).text or page.summary
         title = f"{page.title}: {hit.passage.heading}" if hit.passage.heading else page.title
         found.append({"title": title, "url": page.url, "text": text[:1500]})
-    return {"found": found}
+        if hit.score >= NEAR * hits[0].score:
+            near[page.url] = page.title
+    sources = [{"title": title, "url": url} for url, title in near.items()]
+    return {"found": found, "sources": sources}
 
 
 def bounded(result: Result) -> Result:

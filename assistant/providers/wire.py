@@ -9,6 +9,8 @@ from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 from typing import Any, Final, TypeAlias, cast
 
+from django.utils.translation import override
+
 from assistant.core.going_on import GoingOn
 from assistant.providers.base import (
     Ask,
@@ -87,7 +89,8 @@ async def rounds(ask: Ask, once: Once) -> AsyncIterator[Piece]:
         messages.append(_message(Turn("assistant", "", calls=tuple(calls[:MOST_CALLS]))))
         for call in calls[:MOST_CALLS]:
             yield ToolUsed(call.name)
-            result = await run_tool(tools, call)
+            with override(ask.language):
+                result = await run_tool(tools, call)
             for source in sources_of(result):
                 yield source
             text = json.dumps(result, ensure_ascii=False, default=str)[:MOST_RESULT]

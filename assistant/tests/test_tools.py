@@ -10,6 +10,7 @@ import pytest
 from django.contrib.auth.models import AnonymousUser
 from django.core.cache import cache
 from django.utils import timezone
+from django.utils.translation import override
 
 from accounts.acts import EXPORT_RUN
 from accounts.models import User
@@ -17,7 +18,7 @@ from accounts.tests.factories import an_administrator
 from accounts.usage import record
 from assistant import hooks
 from assistant.own_tools import OWN
-from assistant.tools import MOST_CHARACTERS, bounded, checked, tools_for
+from assistant.tools import MOST_CHARACTERS, bounded, checked, shown, tools_for
 from fpga_export.models import ExportSession
 from predictions.tests.factories import NOON, a_row
 from sessions_app.tests.factories import a_session, a_user
@@ -38,7 +39,9 @@ def look(name: str, user: User, **arguments: object) -> Mapping[str, Any]:
 def look_with(name: str, user: User, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
     """As `Tool.run` does, in this thread."""
     every = {one.name: one for one in (*OWN, *hooks.user_tools)}
-    found = bounded(every[name].look(user, checked(arguments, every[name].parameters)))
+    given = checked(arguments, every[name].parameters)
+    with override("en"):
+        found = bounded(shown(every[name].look(user, given)))
     json.dumps(found)  # plain values
     return found
 
@@ -78,7 +81,7 @@ async def test_the_search_finds_the_page_in_either_language() -> None:
     found = await search.run({"query": "how do I stop the bot", "language": "en"})
     assert found["found"][0]["url"] == "/ayuda/bot/"
     assert "Stop the bot" in found["found"][0]["text"]
-    assert await search.run({"query": "xyzzyq"}) == {"found": []}
+    assert await search.run({"query": "xyzzyq"}) == {"found": [], "sources": []}
 
 
 def rows_of(user: User) -> None:
@@ -98,8 +101,8 @@ def test_predictions_are_counted_by_day_and_expression() -> None:
     }
     day = look("my_predictions", ada, from_day="2026-05-04", to_day="2026-05-04")
     assert day["total"] == 3
-    assert day["links"] == [
-        {"title": "history", "url": "/historial/?from=2026-05-04&to=2026-05-04"}
+    assert day["sources"] == [
+        {"title": "History", "url": "/historial/?from=2026-05-04&to=2026-05-04"}
     ]
     happy = look("my_predictions", ada, emotion="happy", from_day="2026-05-05")
     assert happy["total"] == 0
@@ -169,7 +172,7 @@ def test_sessions_are_the_open_ones_with_their_devices() -> None:
     found = look("my_sessions", ada)
     assert found["open"] == 1
     assert found["sessions"][0]["device"] == "Firefox on a laptop"
-    assert found["links"] == [{"title": "sessions", "url": "/sesiones/"}]
+    assert found["sources"] == [{"title": "My sessions", "url": "/sesiones/"}]
 
 
 def test_exports_tell_how_they_ended_and_where_they_are() -> None:
@@ -188,25 +191,16 @@ def test_exports_tell_how_they_ended_and_where_they_are() -> None:
     assert first["result"] == {"label": "verified", "cycles": 1234, "bits": 8}
     assert first["url"] == f"/hardware/trabajos/{newest.session_id}/"
     assert second["error"]["es"] != second["error"]["en"]
-    assert found["links"][0]["url"] == first["url"]
+    assert found["sources"][0]["url"] == first["url"]
 
 
 def test_trading_tells_the_live_sessions_else_the_last_one() -> None:
     ada = User.objects.create(username="ada")
 
-    def make() -> Any:
-        a_trading_session(ada, state="disconnected", created_at=NOON)
-        live = a_trading_session(ada, bot_running=True, strategy="rsi", realised=Decimal("-12.50"))
-        won = {
-            "state": Order.State.SETTLED,
-            "outcome": "won",
-            "profit": Decimal("8.60"),
-            "settled_at": NOON,
-        }
-        an_order(live, profit=Decimal("8.60"), **won)
-        return live
-
-    live = make()
+    a_trading_session(ada, state="disconnected", created_at=NOON)
+    live = a_trading_session(ada, bot_running=True, strategy="rsi", realised=Decimal("-12.50"))
+    won = {"state": Order.State.SETTLED, "outcome": "won", "settled_at": NOON}
+    an_order(live, profit=Decimal("8.60"), **won)
     found = look("my_trading", ada)
     assert (found["total"], found["live"], found["bots_running"]) == (2, 1, 1)
     row = found["sessions"][0]
