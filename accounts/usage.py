@@ -34,8 +34,7 @@ def record(
     Call it in the transaction of what it counts: both are kept or neither. `amount` is in the act's
     own small unit (seconds of a bot). The key names the act for good, such as a row's number.
     """
-    if ACTS.get(act.name) is not act or not KEY.fullmatch(key) or amount < 0:
-        raise ValueError(f"{act.name} {key!r} {amount}: no act that can be counted")
+    _check(act, key, amount)
     session = "" if session_id is None else str(session_id)
     try:
         with transaction.atomic():
@@ -47,6 +46,33 @@ def record(
             raise  # the user is gone
         return False
     return True
+
+
+@dataclass(frozen=True, slots=True)
+class Used:
+    """An act to be counted; see `record`."""
+
+    user_id: int
+    act: Act
+    key: str
+    at: datetime
+    amount: int = 1
+    session: str = ""
+
+
+def record_many(used: Iterable[Used]) -> None:
+    """Count each act that was not counted before, in one write for all. Of users who exist."""
+    rows = []
+    for one in used:
+        _check(one.act, one.key, one.amount)
+        facts = {"key": one.key, "amount": one.amount, "at": one.at, "session": one.session}
+        rows.append(UsageRow(user_id=one.user_id, act=one.act.name, **facts))
+    UsageRow.objects.bulk_create(rows, ignore_conflicts=True)
+
+
+def _check(act: Act, key: str, amount: int) -> None:
+    if ACTS.get(act.name) is not act or not KEY.fullmatch(key) or amount < 0:
+        raise ValueError(f"{act.name} {key!r} {amount}: no act that can be counted")
 
 
 def note_readings(readings: Iterable[tuple[int | None, int | None]], *, at: datetime) -> None:

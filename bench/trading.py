@@ -35,6 +35,7 @@ class Heard:
     """When each event was told to a listener, against when it happened."""
 
     latencies: list[float] = field(default_factory=list)
+    kinds: list[str] = field(default_factory=list)  # of each; of an order its state
     strangers: int = 0
     seen: dict[str, int] = field(default_factory=dict)
     is_on: bool = False
@@ -119,6 +120,7 @@ def hear(heard: Heard) -> None:
         for event in events.order_by("seq"):
             heard.seen[subject] = event.seq
             heard.latencies.append(time.time() - event.at.timestamp())
+            heard.kinds.append(str(event.data.get("state", event.kind)))
             if event.kind == "order":
                 mine = Order.objects.filter(pk=event.data["id"], session_id=event.session_id)
                 heard.strangers += not mine.exists()
@@ -239,15 +241,21 @@ def measure(count: int, pipe: Connection) -> list[Figure]:
     print(f"orders after the last one: {states()}", flush=True)
     wait_for(lambda: at_risk() == 0, seconds=200, what="all are settled")
     time.sleep(1)
+    heard.is_on = False
     pipe.send("orders")
     book = pipe.recv()
     pipe.send("state")
     leaks = len(pipe.recv()["leaks"])
-    node.stop()
+    stopped = wait_stop(node)
     wrong = compare(book) + heard.strangers + leaks
     print(f"{len(book)} orders in the emulator's book, {settled()} settled here,")
     print(f"{len(heard.latencies)} events heard; gate p50 {percentile(gate_s, 50):.1f} ms,")
-    print(f"event p50 {percentile(heard.latencies, 50):.0f} ms")
+    print(f"event p50 {percentile(heard.latencies, 50):.0f} ms", flush=True)
+    for kind in sorted(set(heard.kinds)):
+        some = [one for one, of in zip(heard.latencies, heard.kinds, strict=True) if of == kind]
+        print(
+            f"  {kind}: {len(some)}, p50 {percentile(some, 50):.0f}, p99 {percentile(some, 99):.0f} ms"
+        )
     return [
         Figure("CPU of one core, all sessions idle with a bot", idle, 60.0, "%", at_least=False),
         Figure("memory of a session", memory, 500.0, "KiB", at_least=False),
@@ -256,6 +264,16 @@ def measure(count: int, pipe: Connection) -> list[Figure]:
         Figure("orders settled as the book says", settled(), len(book), "", at_least=True),
         Figure("events or orders of another's", wrong, 0.0, "", at_least=False),
     ]
+
+
+def wait_stop(node: Any) -> float:
+    began = time.monotonic()
+    node.stop()
+    from trading.models import TradingSession
+
+    left = TradingSession.objects.exclude(node="").count()
+    print(f"stopped after {time.monotonic() - began:.1f} s, {left} leases left", flush=True)
+    return time.monotonic() - began
 
 
 def bots() -> int:

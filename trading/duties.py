@@ -21,7 +21,7 @@ EMBEDDED_THREADS = 2  # for the database
 
 
 def register() -> None:
-    order_flow.settled_hooks.append(metering.order_settled)
+    order_flow.settled_hooks.append(metering.orders_settled)
     changes.listen(TRADING_EVENT, hub.events.told)
     changes.listen(TRADING_CANDLE, hub.candles.told)
     runtime.every(NOTE_OPEN, note_open)

@@ -5,7 +5,7 @@ An event is written in the transaction of what it tells, so both are there or ne
 number that it has.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 
@@ -47,6 +47,20 @@ def emit(
     return event
 
 
+def next_event(
+    session: TradingSession, kind: str, data: Mapping[str, object], *, at: datetime
+) -> Event:
+    """The same for a session whose row the caller has locked and saves; see `write_events`."""
+    session.event_seq += 1
+    return Event(session=session, seq=session.event_seq, kind=kind, at=at, data=dict(data))
+
+
+def write_events(events: Sequence[Event]) -> None:
+    assert connection.in_atomic_block, "an event is written with its cause"
+    Event.objects.bulk_create(events)
+    announce_all((TRADING_EVENT, str(pk)) for pk in {one.session_id for one in events})
+
+
 def emit_order(
     session: TradingSession,
     order: Order,
@@ -72,9 +86,11 @@ def emit_log(session: TradingSession, code: str, *, at: datetime, **facts: objec
 
 
 def emit_balance(session: TradingSession, *, at: datetime) -> None:
-    emit(
-        session, "balance", {"balance": text(session.balance), "currency": session.currency}, at=at
-    )
+    emit(session, "balance", balance_data(session), at=at)
+
+
+def balance_data(session: TradingSession) -> dict[str, object]:
+    return {"balance": text(session.balance), "currency": session.currency}
 
 
 def bot_data(session: TradingSession) -> dict[str, object]:

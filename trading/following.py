@@ -90,7 +90,7 @@ class Following:
         now = keeper.now()
         for order in orders:
             if order.broker_id and (found := known.get(order.broker_id)):
-                await keeper.db(order_flow.apply_position, keeper.owner, found, at=now)
+                await keeper.write(found, at=now)
         for order in orders:
             if not order.broker_id and order.state in (State.SENT, State.UNKNOWN):
                 await self._find(order, open_now, closed, broker.now())
@@ -121,9 +121,7 @@ class Following:
             clean_reads=reads,
         )
         if isinstance(found, Placed):
-            await keeper.db(
-                order_flow.apply_position, keeper.owner, found.position, order_pk=order.pk, at=at
-            )
+            await keeper.write(found.position, order_pk=order.pk, at=at)
         elif isinstance(found, NotPlaced):
             reason = "not_found"
             await keeper.db(

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import TYPE_CHECKING, TypeVar
 
 from trading import connections, forming, order_flow
@@ -22,11 +23,13 @@ from trading.brokers.base import (
     Disconnected,
     OrderRejected,
     OrderRequest,
+    Position,
     PositionChanged,
 )
 from trading.core.market import Direction
 from trading.feeds import Feed
 from trading.following import Following
+from trading.heard import Told
 from trading.logins import Logins
 from trading.models import Command, Order, TradingSession
 from trading.obeying import obey
@@ -127,6 +130,12 @@ class Keeper:
 
     async def db(self, work: Callable[..., T], *arguments: object, **named: object) -> T:
         return await self.node.db(work, *arguments, **named)
+
+    async def write(
+        self, what: Position | Decimal, *, order_pk: int | None = None, at: datetime
+    ) -> Order | None:
+        """What the broker says, with what others say; the order that it is about."""
+        return await self.node.writer.write(Told(self.owner, what, at, order_pk))
 
     @staticmethod
     def now() -> datetime:
@@ -292,10 +301,7 @@ class Keeper:
             reason = type(nothing).__name__
             await self._insist(order_flow.mark_unknown, order.pk, reason=reason)
         else:
-            now = self.now()
-            await self.db(
-                order_flow.apply_position, self.owner, position, order_pk=order.pk, at=now
-            )
+            await self.write(position, order_pk=order.pk, at=self.now())
 
     async def _insist(self, work: Callable[..., None], order_pk: int, *, reason: str) -> None:
         await self.db(work, self.owner, order_pk, reason=reason, at=self.now())
@@ -324,11 +330,10 @@ class Keeper:
         if isinstance(event, CandleUpdate):
             self.node.feeds.update(self, event.candle)
         elif isinstance(event, BalanceChanged):
-            await self.db(connections.mark_balance, self.owner, event.balance, at=self.now())
+            await self.write(event.balance, at=self.now())
         elif isinstance(event, PositionChanged):
-            position, now = event.position, self.now()
-            order = await self.db(order_flow.apply_position, self.owner, position, at=now)
-            if order is not None and order.state in Order.ENDED:
+            order = await self.write(event.position, at=self.now())
+            if order is not None and order.session.wanted == Wanted.DISCONNECTED:
                 self.wake()
 
     async def _lost(self, broker: Broker, reason: str) -> None:

@@ -27,8 +27,10 @@ from trading.bots import Bot
 from trading.core.market import Candle
 from trading.feeds import Feed, Feeds, store_candles
 from trading.forming import Bar, Telling
+from trading.heard import Writer
 from trading.keeper import Keeper
 from trading.looks import Look, Looks
+from trading.metering import BotTime
 from trading.models import Command, Order, TradingSession
 from trading.order_flow import Owner
 from trading.turns import turn
@@ -36,8 +38,7 @@ from trading.turns import turn
 log = logging.getLogger(__name__)
 T = TypeVar("T")
 MOST_LOOKS = 20_000  # that wait while the database is away
-METERED = 10  # bots in one transaction
-BATCHES = 10  # such transactions at a look
+METERED = 100  # bots in one transaction
 LOOK = 1.0  # seconds between looks for sessions without a node
 SWEEP = 5.0  # seconds between looks for work that no news told of
 AT_ONCE = 100  # sessions taken at a look, so that nodes share
@@ -63,6 +64,7 @@ class Node:
         self.lease = timedelta(seconds=lease)
         self.keepers: dict[UUID, Keeper] = {}
         self.telling = Telling(self._tell_away)
+        self.writer = Writer(self.db)
         self.feeds = Feeds(self._store, self.telling)
         self._tasks: dict[UUID, asyncio.Task[None]] = {}
         self._background: set[asyncio.Task[None]] = set()
@@ -135,10 +137,8 @@ class Node:
             await self._end()
 
     async def _write_looks(self) -> None:
-        """A few at a time, so that orders come between; the rest at the next look."""
-        for _batch in range(BATCHES):
-            if not self._looked:
-                return
+        """Some at a time, so that orders come between."""
+        while self._looked:
             some, self._looked = self._looked[:METERED], self._looked[METERED:]
             try:
                 await self.db(_meter, some)
@@ -257,8 +257,7 @@ def _mended(work: Callable[[], T]) -> T:
 
 def _meter(looked: list[Looked]) -> None:
     with turn(), transaction.atomic():
-        for one in looked:
-            metering.bot_candle(one.owner, seconds=one.seconds, at=one.at)
+        metering.bots_looked([BotTime(one.owner, one.seconds, one.at) for one in looked])
         looks.write(one.look for one in looked if one.look is not None)
 
 

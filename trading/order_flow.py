@@ -1,12 +1,10 @@
 """What becomes of an order after the gate. Each step is one transaction of the owning node."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from decimal import Decimal
 from uuid import UUID
 
-from trading.brokers.base import Position
 from trading.core.expiry import grid_of
 from trading.core.states import order_move
 from trading.events import emit_log, emit_order
@@ -17,8 +15,8 @@ from trading.switches import switches_on
 
 State = Order.State
 STALE = timedelta(seconds=20)  # an order that waited so long is not what was asked for any more
-# After an order was settled, in the same transaction: metering.
-settled_hooks: list[Callable[[TradingSession, Order], None]] = []
+# After orders were settled, in the same transaction: metering.
+settled_hooks: list[Callable[[Sequence[tuple[TradingSession, Order]]], None]] = []
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,30 +112,6 @@ def block(owner: Owner, *, reason: str, at: datetime) -> None:
             emit_log(session, "blocked", at=at, reason=reason)
 
 
-def apply_position(
-    owner: Owner, position: Position, *, order_pk: int | None = None, at: datetime
-) -> Order | None:
-    """Write what the broker says of a position; None where it is none of the session's orders.
-
-    It may come twice, late or in the wrong order: an end stays an end. `order_pk` binds a position
-    to an order that did not know its number yet.
-    """
-    with owned(owner.session_id, owner.fence) as session:
-        order = _find(session, position, order_pk)
-        if order is None or order.state in Order.ENDED:
-            return order
-        if order.state == State.PENDING:
-            return None
-        if position.outcome is None:
-            if order.state != State.OPEN:
-                _fill(order, position)
-                _move(session, order, State.OPEN, at=at)
-            return order
-        _fill(order, position)
-        _settle(session, order, position, at=at)
-        return order
-
-
 def bound_numbers(owner: Owner) -> set[str]:
     """The broker's numbers that belong to orders of this user at this broker already."""
     session = TradingSession.objects.get(pk=owner.session_id)
@@ -145,35 +119,6 @@ def bound_numbers(owner: Owner) -> set[str]:
         session__user_id=session.user_id, session__broker=session.broker
     ).exclude(broker_id="")
     return set(theirs.order_by("-pk").values_list("broker_id", flat=True)[:5000])
-
-
-def _find(session: TradingSession, position: Position, order_pk: int | None) -> Order | None:
-    orders = Order.objects.select_for_update().filter(session=session)
-    bound = orders.filter(broker_id=position.broker_id).first()
-    if bound is not None or order_pk is None:
-        if bound is None and position.reference:
-            return orders.filter(key=position.reference, broker_id="").first()
-        return bound
-    return orders.filter(pk=order_pk, broker_id="").first()
-
-
-def _fill(order: Order, position: Position) -> None:
-    order.broker_id, order.payout = position.broker_id, position.payout
-    order.open_price, order.opened_at = position.open_price, position.opened_at
-    order.expires_at = position.expires_at
-
-
-def _settle(session: TradingSession, order: Order, position: Position, *, at: datetime) -> None:
-    assert position.outcome is not None
-    profit = Decimal(0) if position.profit is None else position.profit
-    order.outcome, order.profit = position.outcome.value, round(profit, 2)
-    order.close_price, order.settled_at = position.close_price, at
-    session.realised += order.profit
-    session.realised_peak = max(session.realised_peak, session.realised)
-    session.save(update_fields=["realised", "realised_peak"])
-    _move(session, order, State.SETTLED, at=at)
-    for hook in settled_hooks:
-        hook(session, order)
 
 
 def _end(owner: Owner, order_pk: int, state: str, *, reason: str, at: datetime) -> None:

@@ -21,10 +21,11 @@ from trading.core.strategies import strategy
 from trading.core.synthetic import persistent
 from trading.feeds import Feed
 from trading.gate import pass_gate
+from trading.heard import apply_position
 from trading.limits import change_limits, session_limits_of, user_scope
 from trading.looks import Look, Looks, begin_run, write, write_passage
 from trading.models import BotLook, BotRun, LimitSet, Order, TradingSession
-from trading.order_flow import Owner, apply_position, mark_sent
+from trading.order_flow import Owner, mark_sent
 from trading.recordings import recording_of_run
 from trading.refusals import short_code
 from trading.services import release
