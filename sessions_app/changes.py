@@ -98,7 +98,8 @@ class Feed:
         return True
 
     def poll(self, *, only_newest: bool = False) -> None:
-        """Tell every change that has become visible since the last call, oldest id first.
+        """Tell every change that has become visible since the last call, oldest id first, and of
+        several that say the same the first.
 
         `only_newest` leaves those for the next call whose id is below one that was told.
         """
@@ -111,9 +112,10 @@ class Feed:
         news = [
             row for row in rows.values_list("pk", "kind", "subject") if row[0] not in self._told
         ]
-        for pk, kind, subject in news:
+        for pk, _kind, _subject in news:
             self._told[pk] = now
             self._high = max(self._high, pk)
+        for kind, subject in dict.fromkeys((kind, subject) for _pk, kind, subject in news):
             self._tell(kind, subject)
         self._forget(now)
 

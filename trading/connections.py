@@ -1,18 +1,28 @@
 """What a node writes about a session's connection. Each step is one transaction of its owner."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
 
 from django.db import IntegrityError, transaction
 
+from sessions_app.changes import announce_all
 from trading import sealed
 from trading.brokers.base import Account, SecondFactor
 from trading.core.states import session_move
-from trading.events import emit_balance, emit_bot, emit_state
+from trading.events import (
+    TRADING_WORK,
+    emit_balance,
+    emit_bot,
+    emit_state,
+    next_event,
+    state_data,
+    write_events,
+)
 from trading.models import AccountHold, Challenge, Command, TradingSession
 from trading.order_flow import Owner
 from trading.ownership import owned
+from trading.turns import turn
 
 State, Wanted = TradingSession.State, TradingSession.Wanted
 CHALLENGE_LASTS = timedelta(minutes=5)
@@ -83,6 +93,23 @@ def mark_state(owner: Owner, state: str, *, reason: str = "", at: datetime) -> T
             session.save(update_fields=["state", "reason"])
             emit_state(session, at=at)
         return session
+
+
+def leave_to_others(owners: Sequence[Owner], *, at: datetime) -> None:
+    """A node stops: its sessions are free at once, and every other node hears of it."""
+    fences = {one.session_id: one.fence for one in owners}
+    with turn(), transaction.atomic():
+        rows = TradingSession.objects.select_for_update().filter(pk__in=fences).order_by("pk")
+        mine = [row for row in rows if row.fence == fences[row.pk]]
+        events = []
+        for row in mine:
+            row.node, row.lease_until = "", None
+            if row.state == State.CONNECTED:
+                row.state, row.reason = session_move(row.state, State.RECONNECTING), "restarting"
+                events.append(next_event(row, "state", state_data(row), at=at))
+            row.save(update_fields=["node", "lease_until", "state", "reason", "event_seq"])
+        write_events(events)
+        announce_all((TRADING_WORK, str(row.pk)) for row in mine)
 
 
 def mark_failed(owner: Owner, *, reason: str, at: datetime) -> TradingSession:

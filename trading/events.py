@@ -72,8 +72,11 @@ def emit_order(
 
 
 def emit_state(session: TradingSession, *, at: datetime) -> None:
-    data = {"state": session.state, "wanted": session.wanted, "reason": session.reason}
-    emit(session, "state", data | {"blocked": session.blocked}, at=at)
+    emit(session, "state", state_data(session), at=at)
+
+
+def state_data(session: TradingSession) -> dict[str, object]:
+    return {name: getattr(session, name) for name in ("state", "wanted", "reason", "blocked")}
 
 
 def emit_bot(session: TradingSession, *, at: datetime, reason: str = "") -> None:

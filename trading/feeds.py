@@ -119,6 +119,10 @@ class Feeds:
             self._telling.forget(feed.subject)
             await self.revive(feed)
 
+    def close(self) -> None:
+        """The node ends: what is lost from here on is not looked for elsewhere."""
+        self._feeds.clear()
+
     async def revive(self, feed: Feed) -> None:
         """Find a source for a feed that has none."""
         for other in feed.subscribers:

@@ -216,7 +216,8 @@ class Keeper:
         if self.broker is None and session.state != State.CONNECTING:
             await self._reconnect(session)
         if self.broker is not None:
-            self._send(pending)
+            if self.node.holds_leases():
+                self._send(pending)
             await self.following.follow(self.broker)
             await self.bot.converge(session)
             self._end_watches()

@@ -22,6 +22,7 @@ from uuid import UUID
 
 from django.db import DatabaseError, InterfaceError, connection, connections, transaction
 
+from trading import connections as sessions
 from trading import forming, looks, metering, ownership
 from trading.bots import Bot
 from trading.core.market import Candle
@@ -42,7 +43,9 @@ METERED = 100  # bots in one transaction
 LOOK = 1.0  # seconds between looks for sessions without a node
 SWEEP = 5.0  # seconds between looks for work that no news told of
 AT_ONCE = 100  # sessions taken at a look, so that nodes share
-STOP_WITHIN = 4.0
+LEFT_AT_ONCE = 50  # sessions left to others in one transaction
+ANSWERED_WITHIN = 2.0  # seconds for the orders on their way when the node stops
+STOP_WITHIN = 3.0  # seconds for the brokers' connections
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,20 +122,21 @@ class Node:
         try:
             while not self._stopping:
                 self._news.clear()
-                now = time.monotonic()
+                now, full = time.monotonic(), False
                 try:
                     if now >= renew_at:
                         await self._renew()
                         renew_at = now + self.lease.total_seconds() / 3
-                    await self._claim()
+                    full = await self._claim()
                     if now >= sweep_at:
                         await self._sweep()
                         sweep_at = now + SWEEP
                     await self._write_looks()
                 except (DatabaseError, InterfaceError):
                     log.exception("Node %s cannot read or write its sessions", self.name)
-                with suppress(TimeoutError):
-                    await asyncio.wait_for(self._news.wait(), LOOK)
+                if not full:
+                    with suppress(TimeoutError):
+                        await asyncio.wait_for(self._news.wait(), LOOK)
         finally:
             await self._end()
 
@@ -159,7 +163,8 @@ class Node:
             if mine.get(session_id) != keeper.owner.fence:
                 keeper.stop()
 
-    async def _claim(self) -> None:
+    async def _claim(self) -> bool:
+        """Whether there may be more."""
         at = datetime.now(UTC)
         claims = await self.db(ownership.claim, self.name, lease=self.lease, most=AT_ONCE, at=at)
         for claim in claims:
@@ -169,6 +174,7 @@ class Node:
                 with suppress(asyncio.CancelledError, Exception):
                     await before
             self._keep(Owner(claim.session_id, claim.fence))
+        return len(claims) == AT_ONCE
 
     def _keep(self, owner: Owner) -> None:
         keeper = Keeper(self, owner)
@@ -218,19 +224,36 @@ class Node:
         await self.db(forming.write, news)
 
     async def _end(self) -> None:
-        for keeper in list(self.keepers.values()):
-            keeper.stop()
-        tasks = list(self._tasks.values())
-        if tasks:
-            await asyncio.wait(tasks, timeout=STOP_WITHIN)
+        """Leave every session to others first, then the brokers. No order leaves from here on."""
+        self._held_until = 0.0
+        self.feeds.close()
+        placing = [task for one in self.keepers.values() for task in one.placing.values()]
+        if placing:  # their answers count; what has none by then is looked for later
+            await asyncio.wait(placing, timeout=ANSWERED_WITHIN)
+        await self._leave_sessions()
+        await self._end_tasks()
         with suppress(DatabaseError):
             await self._write_looks()
-        for task in tasks:
-            task.cancel()
-        self.telling.stop()
-        await asyncio.gather(*tasks, return_exceptions=True)
         self._loop = None
         await asyncio.to_thread(self._close_connections)
+
+    async def _end_tasks(self) -> None:
+        self.telling.stop()
+        tasks = {*self._tasks.values(), *self._background}
+        for patience in (STOP_WITHIN, 1.0):
+            for task in self._tasks.values():
+                task.cancel()
+            if tasks:
+                _done, tasks = await asyncio.wait(tasks, timeout=patience)
+
+    async def _leave_sessions(self) -> None:
+        owners = [keeper.owner for keeper in self.keepers.values()]
+        for start in range(0, len(owners), LEFT_AT_ONCE):
+            some = owners[start : start + LEFT_AT_ONCE]
+            with suppress(DatabaseError):
+                await self.db(sessions.leave_to_others, some, at=datetime.now(UTC))
+        with suppress(DatabaseError):
+            await self.db(ownership.release_all, self.name)
 
     def _close_connections(self) -> None:
         """Each thread of the pool its own."""

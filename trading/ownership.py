@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import Exists, F, OuterRef, Q
 
 from trading.models import Command, TradingSession
@@ -33,27 +33,26 @@ def claim(node: str, *, lease: timedelta, most: int, at: datetime) -> list[Claim
     asked = Command.objects.filter(session=OuterRef("pk"), state=Command.State.WAITING)
     needing = ~Q(state__in=TradingSession.AT_REST) | Exists(asked)
     free = TradingSession.objects.free_at(at).filter(needing).order_by("created_at")
-    found = list(free.values_list("pk", "fence")[:most])
-    return [
-        Claim(pk, fence + 1)
-        for pk, fence in found
-        if _take(pk, fence, node, until=at + lease, at=at)
-    ]
-
-
-def _take(pk: UUID, fence: int, node: str, *, until: datetime, at: datetime) -> bool:
-    with transaction.atomic():
-        free = TradingSession.objects.free_at(at).filter(pk=pk, fence=fence)
-        taken = free.update(node=node, fence=F("fence") + 1, lease_until=until, heartbeat_at=at)
-    return bool(taken)
+    if not free.exists():  # mostly; and then nothing is locked
+        return []
+    skip = connection.features.has_select_for_update_skip_locked  # what another node takes
+    with turn(), transaction.atomic():
+        rows = free.select_for_update(skip_locked=skip).values_list("pk", "fence")
+        found = list(rows[:most])
+        TradingSession.objects.filter(pk__in=[pk for pk, _fence in found]).update(
+            node=node, fence=F("fence") + 1, lease_until=at + lease, heartbeat_at=at
+        )
+    return [Claim(pk, fence + 1) for pk, fence in found]
 
 
 def renew(node: str, *, lease: timedelta, at: datetime) -> dict[UUID, int]:
     """Prolong all leases of the node; the numbers of the sessions that it still owns."""
     mine = TradingSession.objects.filter(node=node)
-    with turn():
+    with turn(), transaction.atomic():
+        # Locked in the order in which everybody locks several.
+        found = dict(mine.select_for_update().order_by("pk").values_list("pk", "fence"))
         mine.update(lease_until=at + lease, heartbeat_at=at)
-    return dict(mine.values_list("pk", "fence"))
+    return found
 
 
 @contextmanager
@@ -70,3 +69,7 @@ def release(session_id: UUID, fence: int) -> None:
     """Leave the session to whoever comes next."""
     mine = TradingSession.objects.filter(pk=session_id, fence=fence)
     mine.update(node="", lease_until=None)
+
+
+def release_all(node: str) -> None:
+    TradingSession.objects.filter(node=node).update(node="", lease_until=None)

@@ -1,20 +1,28 @@
 """A real node over the embedded broker: connected, traded, settled, left."""
 
 import asyncio
+import time
 import uuid
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from decimal import Decimal
+from functools import partial
 
 import pytest
 from asgiref.sync import sync_to_async
 
 from accounts.models import User
+from sessions_app.models import Change
 from sessions_app.tests.factories import a_user
 from trading import commands, services
+from trading.connections import leave_to_others
+from trading.feeds import Feed, Feeds, Subscriber
 from trading.models import Event, Order, TradingSession
 from trading.node import Node
+from trading.node_thread import STOP_WITHIN as STOPS_WITHIN
+from trading.order_flow import Owner
+from trading.tests.rows import a_trading_session
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -76,3 +84,51 @@ async def test_a_paper_session_is_connected_traded_and_left() -> None:
         await until(is_closing)
     kinds = await sync_to_async(lambda: list(Event.objects.values_list("seq", "kind")))()
     assert [seq for seq, _kind in kinds] == list(range(1, len(kinds) + 1))
+
+
+async def test_a_node_that_stops_leaves_all_sessions_to_another_at_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    begun: list[str] = []
+    begin = Feeds._begin
+
+    async def counted(feeds: Feeds, feed: Feed, who: Subscriber) -> None:
+        begun.append(feed.subject)
+        await begin(feeds, feed, who)
+
+    monkeypatch.setattr(Feeds, "_begin", counted)
+    users = [await sync_to_async(a_user)() for _ in range(8)]
+    async with a_node() as node:
+        for user in users:
+            session, command = await sync_to_async(connect)(user)
+            node.told(str(session.pk))
+            await commands.answer(command, seconds=20)  # type: ignore[arg-type]
+            start = partial(services.start_bot, session, strategy="hold", asset="EURUSD-OTC")
+            await sync_to_async(start)(candle_seconds=60, at=now())
+            node.told(str(session.pk))
+        await until(lambda: TradingSession.objects.filter(bot_running=True).count() == 8)
+        before, began = len(begun), time.monotonic()
+    assert time.monotonic() - began < STOPS_WITHIN
+    assert len(begun) == before  # nobody takes a feed over from one who leaves
+    rows = await sync_to_async(lambda: list(TradingSession.objects.all()))()
+    assert {(row.node, row.lease_until) for row in rows} == {("", None)}
+    assert {(row.state, row.reason) for row in rows} == {("reconnecting", "restarting")}
+    async with a_node() as other:
+        await until(lambda: TradingSession.objects.filter(state="connected").count() == 8)
+        assert len(other.keepers) == 8
+        fences = await sync_to_async(
+            lambda: set(TradingSession.objects.values_list("fence", flat=True))
+        )()
+        assert fences == {2}
+
+
+async def test_another_node_hears_that_sessions_are_free() -> None:
+    session = await sync_to_async(a_trading_session)(node="one", fence=3)
+    elder = await sync_to_async(a_trading_session)(node="two", fence=4)
+    owners = [Owner(session.pk, 3), Owner(elder.pk, 3)]  # of the elder, a number that is past
+    await sync_to_async(leave_to_others)(owners, at=now())
+    news = await sync_to_async(lambda: list(Change.objects.filter(kind="trading_work")))()
+    heard = [row.subject for row in news]
+    assert heard == [str(session.pk)]
+    await sync_to_async(elder.refresh_from_db)()
+    assert (elder.node, elder.state) == ("two", "connected")

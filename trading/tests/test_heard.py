@@ -11,14 +11,14 @@ import pytest
 from django.db import DatabaseError
 
 from accounts.models import UsageRow
-from trading import told
+from trading import heard
 from trading.brokers.base import Position
 from trading.core.market import Direction, Outcome
+from trading.heard import Told, Writer, write
 from trading.models import Event, Order, TradingSession
 from trading.order_flow import Owner
 from trading.ownership import Fenced
 from trading.tests.rows import NOON, a_settled_order, a_trading_session, an_order
-from trading.told import Told, Writer, write
 
 MINUTE = timedelta(minutes=1)
 
@@ -119,7 +119,7 @@ def test_the_number_of_an_order_that_has_ended_is_bound_to_no_other() -> None:
     done = a_settled_order(session, "4.30", NOON)
     Order.objects.filter(pk=done.pk).update(broker_id="7")
     other = an_order(session, stake=Decimal(5), state="sent")
-    assert told.apply_position(owner_of(session), a_position("7"), order_pk=other.pk, at=NOON)
+    assert heard.apply_position(owner_of(session), a_position("7"), order_pk=other.pk, at=NOON)
     other.refresh_from_db()
     assert (other.state, other.broker_id) == ("sent", "")
 
@@ -129,14 +129,14 @@ def test_a_position_is_found_by_our_key_and_a_strangers_by_nothing() -> None:
     session = a_trading_session()
     order = an_order(session, stake=Decimal(5), state="sent")
     mine = a_position("9", reference=str(order.key), outcome=None, profit=None)
-    assert told.apply_position(owner_of(session), mine, at=NOON) == order
+    assert heard.apply_position(owner_of(session), mine, at=NOON) == order
     order.refresh_from_db()
     assert (order.state, order.broker_id) == ("open", "9")
     for reference in ("no key of ours", "", "00000000-0000-4000-8000-000000000000"):
         other = a_position("10", reference=reference)
-        assert told.apply_position(owner_of(session), other, at=NOON) is None
+        assert heard.apply_position(owner_of(session), other, at=NOON) is None
     with pytest.raises(Fenced):
-        told.apply_position(owner_of(session, fence=9), mine, at=NOON)
+        heard.apply_position(owner_of(session, fence=9), mine, at=NOON)
 
 
 async def test_what_comes_during_a_write_waits_for_the_next_one() -> None:
@@ -158,7 +158,7 @@ async def test_what_comes_during_a_write_waits_for_the_next_one() -> None:
     rest[0].cancel()  # who waits may go; what was said is written all the same
     go_on.set()
     await asyncio.gather(first, *rest, return_exceptions=True)
-    assert sizes == [1, told.MOST, 20 - told.MOST]
+    assert sizes == [1, heard.MOST, 20 - heard.MOST]
 
 
 async def test_what_cannot_be_written_holds_up_nothing_else() -> None:
