@@ -1,11 +1,13 @@
 """Paper money, from the first press to the invoice; and two people who never meet."""
 
+import json
 import re
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, WebSocket, expect
 
 from tests.browser.visits import Visitor, register, sign_in, until, visitor
 from tests.services.fixtures import Serve
@@ -20,9 +22,19 @@ def exchange(serve_module: Serve) -> Server:
     return serve_module()
 
 
-def begin_with_paper(guest: Visitor) -> Page:
+def note_frames(page: Page, frames: list[dict[str, Any]]) -> None:
+    """Gather what the page's sockets hear from now on."""
+
+    def opened(socket: WebSocket) -> None:
+        socket.on("framereceived", lambda frame: frames.append(json.loads(frame)))
+
+    page.on("websocket", opened)
+
+
+def begin_with_paper(guest: Visitor, frames: list[dict[str, Any]] | None = None) -> Page:
     """One press, and the board is there and live."""
     page = guest.open("/trading/")
+    note_frames(page, frames if frames is not None else [])
     expect(page.get_by_text("No hay ninguna sesión viva")).to_be_visible()
     page.click(".empty button.first")
     page.wait_for_url(SESSION)
@@ -84,6 +96,17 @@ def test_from_one_press_over_a_bot_to_the_invoice(browser: Browser, exchange: Se
         # A minute, counted once however many candles it had; two where the bot saw two begin.
         expect(hours).to_have_text(re.compile(r"\s*0,0(167|333) horas\s*"))
         guest.check(page)
+        guest.go(page, board.removeprefix(exchange.url))
+        figures = page.locator("#piece-head dl div")
+        # Nobody touches the page: the minute of the last order ends, and it hears so.
+        expect(figures.filter(has_text="Órdenes abiertas").locator("dd")).to_have_text(
+            "0", timeout=100_000
+        )
+        expect(page.locator("#settled")).to_have_text(str(made))
+        expect(rows.first).to_contain_text(re.compile("Ganada|Perdida|Empatada"))
+        guest.go(page, "/cuenta/facturas/")
+        trades = page.locator("tr", has_text="Operaciones liquidadas")
+        expect(trades.locator("[data-name=Cantidad]")).to_have_text(f"{made} operaciones")
 
 
 def test_a_line_that_was_cut_misses_nothing(browser: Browser, exchange: Server) -> None:
@@ -130,7 +153,9 @@ def test_two_people_in_two_browsers_see_only_their_own(browser: Browser, exchang
     ):
         register(ana)
         register(eva)
-        mine, hers = begin_with_paper(ana), begin_with_paper(eva)
+        frames: list[dict[str, Any]] = []
+        frames_of_eva: list[dict[str, Any]] = []
+        mine, hers = begin_with_paper(ana, frames), begin_with_paper(eva, frames_of_eva)
         trade_by_hand(mine, "11", "call")
         trade_by_hand(hers, "22", "put")
         expect(mine.locator("#piece-orders tbody tr")).to_have_count(1)
@@ -145,14 +170,42 @@ def test_two_people_in_two_browsers_see_only_their_own(browser: Browser, exchang
             assert answer.status == 404, tail
         page.goto(f"{exchange.url}/trading/")
         assert foreign not in page.content()
+        for heard, session in ((frames, session_of(mine)), (frames_of_eva, foreign)):
+            assert len([one for one in heard if one.get("kind") == "order"]) >= 2
+            # Candles and heartbeats belong to nobody; all else names its session.
+            owned = [one for one in heard if one["type"] in {"connected", "event"}]
+            assert {one["session_id"] for one in owned} == {session}
+            rest = [one for one in heard if one not in owned]
+            assert not [one for one in rest if set(one) & {"session_id", "data", "balance"}]
+        # Asked for by hand, the other's socket is closed before it says anything.
+        mine.evaluate(
+            "(id) => { window.heard = []; const socket = new WebSocket("
+            "`ws://${location.host}/ws/trading?session_id=${id}`);"
+            " socket.onmessage = (event) => window.heard.push(event.data); }",
+            foreign,
+        )
+        until(mine, "window.closes.includes(4404)")
+        assert mine.evaluate("window.heard") == []
+        # And what one halts over all of theirs does not hold the other.
+        ana.go(page, "/trading/")
+        page.get_by_role("button", name="Detener todas las mías").click()
+        expect(page.get_by_text("Todas tus sesiones están detenidas")).to_be_visible()
+        expect(mine.get_by_text("Detenido: no pasa ninguna orden.")).to_be_visible()
+        mine.click("button[value=call]")
+        expect(mine.get_by_text("El trading está detenido").first).to_be_visible()
+        trade_by_hand(hers, "23", "call")
+        expect(hers.locator("#piece-orders tbody tr")).to_have_count(2)
+        expect(mine.locator("#piece-orders tbody tr")).to_have_count(1)
+        page.get_by_role("button", name="Dejar pasar órdenes otra vez").click()
+        trade_by_hand(mine, "12", "put")
         ana.check(mine)
         eva.check(hers)
 
 
-def trade_by_hand(page: Page, stake: str, direction: str) -> None:
+def trade_by_hand(page: Page, stake: str, direction: str, *, minutes: str = "5") -> None:
     until(page, "document.querySelector('#id_asset').value !== ''")
     page.fill("#id_stake", stake)
-    page.fill("#id_minutes", "5")
+    page.fill("#id_minutes", minutes)
     page.click(f"button[value={direction}]")
     expect(page.get_by_text("La orden está colocada.")).to_be_visible()
 
