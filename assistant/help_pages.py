@@ -14,7 +14,7 @@ from assistant.core.words import Language
 FOLDER: Final = Path(__file__).with_name("help")
 # In the order of the index page.
 ORDER: Final = """
-    camara foto letras objetos panel historial modelo privacidad redes vhdl informes fallos
+    visionai camara foto letras objetos panel historial modelo privacidad redes vhdl informes fallos
     trading bot limites pruebas sesiones cuenta uso asistente contacto estado api
 """
 SLUGS: Final = tuple(ORDER.split())

@@ -35,6 +35,7 @@ log = logging.getLogger(__name__)
 # Of what a question is about, the share that a page must speak of, and the least score.
 LEAST_COVERAGE: Final = 0.6
 LEAST_SCORE: Final = 2.0
+SHORT_INTRO: Final = 300  # characters: the first section is told too
 LONGEST: Final = 1_400  # characters of a section
 CONTACT: Final = "/contacto/"
 SURE: Final = 0.9  # coverage of a page in the other language
@@ -197,6 +198,9 @@ def _section(hit: Hit, page: HelpPage) -> str:
     heading = hit.passage.heading if hit.passage.heading in _headings(page) else ""
     section = section_of(page, heading)
     text = section.text or page.summary
+    if not heading and len(text) < SHORT_INTRO and len(page.sections) > 1:
+        then = page.sections[1]
+        text += f"\n\n**{then.heading}**\n\n{then.text}"
     if len(text) > LONGEST:
         text = text[:LONGEST].rsplit("\n", 1)[0] + "\n…"
     head = f"**{page.title}: {section.heading}**" if section.heading else f"**{page.title}**"

@@ -24,7 +24,7 @@ STOP: Final[dict[Language, frozenset[str]]] = {
     hago han has hay he hemos hola ir la las le les lo los mas me mi mis mio mia misma mismo
     muy nada necesito ni no nos o os para pero poder podria por porque pq puede pueden puedo
     pues q que quien quiero quisiera sale se segun ser si sin sirve sobre solo son soy su
-    sus sabes tal tambien te tengo tiene tienen ti toca tu tus u un una unas uno unos usted
+    sus sabe sabes tal tambien te tengo tiene tienen ti toca tu tus u un una unas uno unos usted
     va vale vez voy y ya yo quieres saber gustaria gracias debo debe hasta hacia dice dijo
     ve ver veo muestra muestrame ensename cuentame explica explicame ayuda ayudame tan tanto
     ahora habia sea seria usar utilizar usando usarlo darme dar dejar deja dejan pasa pasar queda
