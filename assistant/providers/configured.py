@@ -45,11 +45,28 @@ def _openai(model_of: str) -> Callable[[], Any]:
     return make
 
 
+def _huggingface(model_of: str) -> Callable[[], Any]:
+    def make() -> Any:
+        model = getattr(settings, model_of)
+        if not model or not (settings.HF_BASE_URL or settings.HF_API_KEY):
+            return None
+        from assistant.providers.huggingface import HuggingFace
+
+        return HuggingFace(model, settings.HF_BASE_URL, settings.HF_API_KEY)
+
+    return make
+
+
 # Each makes a provider, or None where a setting that it needs is missing.
 MAKERS: dict[tuple[str, Capability], Callable[[], Any]] = {
     ("openai", "chat"): _openai("OPENAI_CHAT_MODEL"),
     ("openai", "transcribe"): _openai("OPENAI_TRANSCRIBE_MODEL"),
     ("openai", "speak"): _openai("OPENAI_SPEAK_MODEL"),
+    ("huggingface", "chat"): _huggingface("HF_CHAT_MODEL"),
+    ("huggingface", "transcribe"): _huggingface("HF_TRANSCRIBE_MODEL"),
+    ("huggingface", "speak"): _huggingface("HF_SPEAK_MODEL"),
+    ("huggingface", "detect"): _huggingface("HF_DETECT_MODEL"),
+    ("huggingface", "caption"): _huggingface("HF_CAPTION_MODEL"),
     (EMBEDDED, "chat"): _embedded_chat,
     (EMBEDDED, "transcribe"): _embedded_transcriber,
     (EMBEDDED, "speak"): _embedded_speaker,

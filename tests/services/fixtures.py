@@ -8,6 +8,7 @@ from typing import Protocol
 import pytest
 
 from tests.services import databases
+from tests.services.huggingface_server import HuggingFaceServer
 from tests.services.openai_server import OpenAIServer
 from tests.services.server import Server, environment_for, manage
 
@@ -102,4 +103,11 @@ def _serve(folder: Path, migrated: Path) -> Iterator[Serve]:
 def far_openai() -> Iterator[OpenAIServer]:
     """A server that speaks the OpenAI API, for the product's providers."""
     with OpenAIServer() as far:
+        yield far
+
+
+@pytest.fixture
+def far_huggingface() -> Iterator[HuggingFaceServer]:
+    """A server that speaks Hugging Face's inference API."""
+    with HuggingFaceServer() as far:
         yield far

@@ -107,8 +107,12 @@ class OpenAIServer(FarServer):
         elif exchange.path == "/v1/audio/speech":
             await exchange.pause(now.delay_s)
             await exchange.answer(tone(), content_type="audio/wav")
-        else:
+        elif not await self.other(exchange, now):
             await _refuse(exchange, 404, "no such path", "not_found")
+
+    async def other(self, exchange: Exchange, now: Behaviour) -> bool:
+        """Whether a path of a subclass was answered."""
+        return False
 
     def _behaviour_now(self, path: str) -> Behaviour:
         now = self.behaviour
