@@ -6,6 +6,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from asgiref.sync import async_to_sync
@@ -21,6 +22,8 @@ from rest_framework.permissions import AllowAny, IsAdminUser
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from assistant.health import capability, far_sides
+from assistant.providers.configured import CAPABILITIES
 from predictions.inference import running_engine
 from predictions.log_buffer import MOST_ROWS, log_buffer
 from sessions_app.authentication import BearerAuthentication
@@ -158,8 +161,12 @@ checks: list[Check] = [
     Check("memory", memory),
     Check("processor", processor),
 ]
-# Circuit breakers of outside services.
-breakers: list[Check] = []
+checks += [Check(name, partial(capability, name)) for name in CAPABILITIES]
+
+
+def breakers() -> list[Check]:
+    """Circuit breakers of outside services: one for each that the settings name."""
+    return [Check(one.name, one.told) for one in far_sides()]
 
 
 def report(chosen: Iterable[Check], *, details: bool) -> dict[str, Any]:
@@ -237,4 +244,4 @@ status = _view("status", "Every part of the product", lambda: checks)
 health = _view("status_health", "Fit for traffic, or 503", lambda: checks, fails=True)
 sockets = _view("status_websocket", "The WebSocket side", _named("websocket"))
 data = _view("status_database", "The database (staff)", _named("database"), staff=True)
-resilience = _view("resilience_health", "Circuit breakers", lambda: breakers)
+resilience = _view("resilience_health", "Circuit breakers", breakers)

@@ -4,7 +4,7 @@ from django.contrib import admin
 from django.urls import include, path, re_path
 from django.views.i18n import set_language
 
-from visionai import docs, views
+from visionai import docs, far_sides, views
 
 urlpatterns = [
     path("", views.home, name="home"),
@@ -15,6 +15,7 @@ urlpatterns = [
     path("", include("trading.urls")),
     path("", include("contact.urls")),
     path("", include("assistant.urls")),
+    path("admin/proveedores/", far_sides.view, name="far-sides"),
     path("admin/", admin.site.urls),
     re_path(r"^docs/?$", docs.page, name="docs"),
     re_path(r"^api/v1/schema/?$", docs.schema, name="schema"),

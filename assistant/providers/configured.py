@@ -2,7 +2,6 @@
 
 import hashlib
 from collections.abc import Callable
-from importlib import import_module
 from typing import Any, Literal, TypeAlias
 
 from django.conf import settings
@@ -11,20 +10,27 @@ from assistant.providers.base import ProviderFault
 from assistant.providers.guard import Guard, clear_guards, guard_of
 
 Capability: TypeAlias = Literal["chat", "transcribe", "speak", "detect", "caption"]
+CAPABILITIES: tuple[Capability, ...] = ("chat", "transcribe", "speak", "detect", "caption")
 EMBEDDED = "embedded"
 __all__ = ["clear_guards", "engines_of", "guard_for"]
 
 
 def _embedded_chat() -> Any:
-    return import_module("assistant.providers.embedded").EmbeddedChat()
+    from assistant.providers.embedded import EmbeddedChat
+
+    return EmbeddedChat()
 
 
 def _embedded_transcriber() -> Any:
-    return import_module("assistant.providers.embedded_speech").EmbeddedTranscriber()
+    from assistant.providers.embedded_speech import EmbeddedTranscriber
+
+    return EmbeddedTranscriber()
 
 
 def _embedded_speaker() -> Any:
-    return import_module("assistant.providers.embedded_speech").EmbeddedSpeaker()
+    from assistant.providers.embedded_speech import EmbeddedSpeaker
+
+    return EmbeddedSpeaker()
 
 
 def _embedded_vision() -> Any:
@@ -97,6 +103,18 @@ def guard_for(capability: Capability, provider: Any) -> Guard:
     where = f"{getattr(provider, 'base_url', '')} {provider.model}"
     digest = hashlib.sha256(where.encode()).hexdigest()[:8]
     return guard_of(f"{capability}.{provider.name}.{digest}")
+
+
+def outside() -> list[tuple[Capability, Any]]:
+    """Every provider that the settings name, by what it is asked for; none of the embedded."""
+    found = []
+    for capability in CAPABILITIES:
+        for name in settings.ASSISTANT_ORDER:
+            if name == EMBEDDED or (name, capability) not in MAKERS:
+                continue
+            if (provider := _made(name, capability)) is not None:
+                found.append((capability, provider))
+    return found
 
 
 def _made(name: str, capability: Capability) -> Any:

@@ -54,9 +54,10 @@ class AssistantVariables(BaseModel):
                 "HF_CHAT_MODEL",
                 _("it disagrees with {other}; remove one of the two", other="model"),
             )
-        tasks = (self.hf_detect_model, self.hf_caption_model)
-        tasks += (self.hf_transcribe_model, self.hf_speak_model, self.hf_chat_model)
-        if any(tasks) and not (self.hf_base_url or self.hf_api_key):
+        tasks = ("chat", "detect", "caption", "transcribe", "speak")
+        if any(getattr(self, f"hf_{task}_model") for task in tasks) and not (
+            self.hf_base_url or self.hf_api_key
+        ):
             yield "HF_API_KEY", _("set it: a token of huggingface.co; a model is not enough")
         strange = [name for name in self.assistant_order if name not in ENGINES]
         if strange or len(set(self.assistant_order)) < len(self.assistant_order):
