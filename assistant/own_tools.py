@@ -8,6 +8,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import User
+from assistant.core.understanding import days_of
 from assistant.hooks import Result, UserTool
 from predictions import selectors
 from predictions.core.labels import EMOTIONS
@@ -18,11 +19,12 @@ from sessions_app.models import Sesion
 LATEST: Final = 5
 SESSIONS: Final = 20
 MOST_DAYS: Final = 400
+PERIODS: Final = ("today", "yesterday", "this_week", "last_week", "this_month", "last_month")
 DAY: Final = {"type": "string", "description": "A day in UTC, such as 2026-11-20."}
 
 
 def predictions(user: User, arguments: Mapping[str, Any]) -> Result:
-    start, end = _day(arguments, "from_day"), _day(arguments, "to_day")
+    start, end = _asked_days(arguments)
     if start and end and not start <= end <= start + timedelta(days=MOST_DAYS):
         raise ValueError(f"to_day: from from_day on, and at most {MOST_DAYS} days later")
     rows = PredictionLog.objects.owned_by(user).between(
@@ -53,6 +55,15 @@ def predictions(user: User, arguments: Mapping[str, Any]) -> Result:
         "latest": latest,
         "links": [{"title": "history", "url": _history(start, end, emotion)}],
     }
+
+
+def _asked_days(arguments: Mapping[str, Any]) -> tuple[date | None, date | None]:
+    """A model does not know what day it is; so it may name a period."""
+    if "period" in arguments:
+        found = days_of(arguments["period"].replace("_", " "), today=_today())
+        if found:
+            return found.start, found.end
+    return _day(arguments, "from_day"), _day(arguments, "to_day")
 
 
 def _history(start: date | None, end: date | None, emotion: str | None) -> str:
@@ -130,11 +141,12 @@ OWN: Final = (
     UserTool(
         "my_predictions",
         "Count the user's own readings of facial expressions: in all, by emotion, by day, and "
-        "the latest. No pictures are kept.",
+        "the latest; of a period, or from one day to another (UTC). No pictures are kept.",
         predictions,
         {
             "type": "object",
             "properties": {
+                "period": {"type": "string", "enum": list(PERIODS)},
                 "from_day": DAY,
                 "to_day": DAY,
                 "emotion": {"type": "string", "enum": list(EMOTIONS)},

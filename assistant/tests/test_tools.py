@@ -1,9 +1,11 @@
 """What the assistant may look at: the asker's own, bounded, whatever a model writes."""
 
 import json
+import re
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -26,6 +28,7 @@ from trading.models import Order
 from trading.tests.factories import a_trading_session, an_order
 from visionai.lib.jobs import JobState
 
+ROOT = Path(__file__).resolve().parents[2]
 pytestmark = pytest.mark.django_db
 
 ALL = ["search_help", "my_predictions", "my_sessions", "my_usage"]
@@ -106,6 +109,25 @@ def test_predictions_are_counted_by_day_and_expression() -> None:
     ]
     happy = look("my_predictions", ada, emotion="happy", from_day="2026-05-05")
     assert happy["total"] == 0
+
+
+@pytest.mark.parametrize(
+    ("period", "days", "number"),
+    [
+        ("today", ("2026-05-05", "2026-05-05"), 1),
+        ("yesterday", ("2026-05-04", "2026-05-04"), 3),
+        ("this_week", ("2026-05-04", "2026-05-05"), 4),
+        ("last_month", ("2026-04-01", "2026-04-30"), 0),
+    ],
+)
+def test_a_model_may_name_a_period_as_it_knows_no_day(
+    monkeypatch: pytest.MonkeyPatch, period: str, days: tuple[str, str], number: int
+) -> None:
+    monkeypatch.setattr("assistant.own_tools._today", lambda: date(2026, 5, 5))
+    ada = a_user("ada")
+    rows_of(ada)
+    found = look("my_predictions", ada, period=period)
+    assert (found["from_day"], found["to_day"], found["total"]) == (*days, number)
 
 
 @pytest.mark.parametrize(
@@ -250,3 +272,13 @@ async def test_a_tool_is_run_in_another_thread_for_its_own_user() -> None:
 
 def test_the_composition_root_fills_the_hook() -> None:
     assert [one.name for one in hooks.user_tools] == ["my_jobs", "my_trading", "site_status"]
+
+
+def test_the_document_names_each_tool_and_no_setting_that_there_is_not() -> None:
+    text = (ROOT / "docs/assistant.md").read_text(encoding="utf-8")
+    assert re.findall(r"^\| `(\w+)` \|", text, re.MULTILINE) == ALL
+    example = (ROOT / ".env.example").read_text(encoding="utf-8")
+    named = set(re.findall(r"\b[A-Z]+_[A-Z_]*[A-Z]\b", text))
+    assert {name for name in named if f"{name}=" not in example} == set()
+    questions = json.loads((ROOT / "assistant/tests/questions.json").read_text(encoding="utf-8"))
+    assert (len(questions), sum(bool(row["expect"]) for row in questions)) == (80, 60)
