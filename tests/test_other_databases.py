@@ -10,7 +10,17 @@ from tests.services.databases import DatabaseServer
 from tests.services.server import ROOT
 
 # Of trading what locks, counts and numbers rows; the rest of it asks no database for more.
-TRADING = ("account", "gate", "gate_races", "limits", "login_gate", "logins", "node", "services")
+TRADING = (
+    "account",
+    "attempts",
+    "gate",
+    "gate_races",
+    "limits",
+    "login_gate",
+    "logins",
+    "node",
+    "services",
+)
 FOLDERS = ["accounts", "sessions_app", "predictions"]
 FOLDERS += [f"trading/tests/test_{name}.py" for name in TRADING]
 

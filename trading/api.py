@@ -266,6 +266,7 @@ def trade_with(
             _403="real_not_enabled",
             _404="not_found",
             _409="risk_limit",
+            _429="too_many_requests",
         ),
     },
 )

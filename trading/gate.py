@@ -19,6 +19,7 @@ from accounts.models import User
 from accounts.plans import check_quota
 from sessions_app.models import Sesion
 from trading import exposure, real, switches
+from trading.attempts import check_attempts, count_refusal
 from trading.core import risk
 from trading.core.market import Direction
 from trading.events import TRADING_WORK, emit_order
@@ -70,7 +71,7 @@ def pass_gate(
 
     `fence` is the number under which a node owns the session; None where a person asks. `note` is
     told of the answer in the transaction in which it was found. Raises `NotAccepted`, `Conflict`,
-    `Halted`, `RiskLimit`, `RealNotEnabled` or `DailyLimitReached`.
+    `Halted`, `RiskLimit`, `RealNotEnabled`, `DailyLimitReached` or `TooManyRequests`.
     """
     order = Order(
         key=key,
@@ -111,17 +112,32 @@ def _pass(session: TradingSession, order: Order, *, fence: int | None) -> Order:
     order.session = row
     near = Order.objects.filter(session=row).filter(Q(key=order.key) | Q(state__in=Order.IN_FLIGHT))
     known = list(near)
-    for one in known:
-        if one.key == order.key:
-            return _same(one, order)
-    _check_session(row, source=order.source, fence=fence, at=at)
-    _check_alone(known, order)
-    sums = exposure.sums_of(row, at=at)
-    _check_risk(row, order, limits, sums)
-    check_quota(User(pk=row.user_id), TRADES_A_DAY.name, at=at, used=sums.trades_today)
+    same = next((one for one in known if one.key == order.key), None)
+    if same is not None and _is_same(same, order):
+        return same
+    if order.source == Order.Source.MANUAL:  # a bot asks once a candle
+        check_attempts(limits, at=at)
+    try:
+        if same is not None:
+            raise Conflict(reason="key_used")
+        _check_session(row, source=order.source, fence=fence, at=at)
+        _check_alone(known, order)
+        _check_counts(row, order, limits)
+    except DomainError:
+        if order.source == Order.Source.MANUAL:
+            count_refusal(limits, at=at)
+        raise
     order.save(force_insert=True)
     emit_order(row, order, at=at, also=[(TRADING_WORK, str(row.pk))])
     return order
+
+
+def _check_counts(row: TradingSession, order: Order, limits: list[LimitSet]) -> None:
+    """Raises `Halted`, `RiskLimit` or `DailyLimitReached`."""
+    sums = exposure.sums_of(row, at=order.created_at)
+    _check_risk(row, order, limits, sums)
+    used = sums.trades_today
+    check_quota(User(pk=row.user_id), TRADES_A_DAY.name, at=order.created_at, used=used)
 
 
 def _check_form(order: Order) -> None:
@@ -150,11 +166,9 @@ def _lock_limits(session: TradingSession) -> list[LimitSet]:
     return found
 
 
-def _same(known: Order, asked: Order) -> Order:
+def _is_same(known: Order, asked: Order) -> bool:
     fields = ("asset", "direction", "stake", "minutes", "source")
-    if any(getattr(known, field) != getattr(asked, field) for field in fields):
-        raise Conflict(reason="key_used")
-    return known
+    return all(getattr(known, field) == getattr(asked, field) for field in fields)
 
 
 def _check_session(row: TradingSession, *, source: str, fence: int | None, at: datetime) -> None:

@@ -30,6 +30,9 @@ class LimitSet(models.Model):
     trades_per_hour = models.PositiveIntegerField(_("trades an hour"))
     open_positions = models.PositiveIntegerField(_("open positions"))
     run_minutes = models.PositiveIntegerField(_("minutes that a bot runs"))
+    # Orders by hand that the gate refused, and since when they are counted.
+    refused = models.PositiveIntegerField(default=0, editable=False)
+    refused_since = models.DateTimeField(null=True, editable=False)
 
     class Meta:
         verbose_name = _("limits")

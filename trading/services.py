@@ -18,10 +18,11 @@ from trading.events import TRADING_WORK, emit_bot, emit_log, emit_state
 from trading.lab_services import strategy_for
 from trading.limits import make_limits
 from trading.models import AccountKind, Challenge, Command, Order, TradingSession
-from trading.refusals import Conflict, InvalidCredentials, NotAccepted, NotFound
+from trading.refusals import Conflict, InvalidCredentials, NotAccepted, NotFound, TooManyRequests
 
 State, Wanted = TradingSession.State, TradingSession.Wanted
 MOST_LIVE = 20  # sessions of one user
+LOGINS_A_MINUTE = 30  # of one user
 ATTEMPTS = 5  # codes tried for one challenge
 ALIASES = {"iq": "iqoption"}
 BROKER_NAMES = ("paper", "exnova", "iqoption")
@@ -51,7 +52,8 @@ def begin_connect(
     if account_type == AccountKind.REAL:
         real.require_to_connect(user, at=at)
     with transaction.atomic():
-        User.objects.select_for_update().get(pk=user.pk)  # two at once cannot pass the count
+        User.objects.select_for_update().get(pk=user.pk)  # two at once cannot pass the counts
+        _check_logins(user, at=at)
         session = _session_to_connect(user, broker, account_type, session_id, at=at)
         secret = _login(session, email, password, keep_password=keep_password)
         session.sesion, session.last_used_at = sesion, at
@@ -273,6 +275,13 @@ def touch(session_ids: Iterable[object], *, at: datetime) -> None:
     ids = [_uuid(one) for one in session_ids]
     stale = at - timedelta(seconds=30)
     TradingSession.objects.filter(pk__in=ids, last_used_at__lt=stale).update(last_used_at=at)
+
+
+def _check_logins(user: User, *, at: datetime) -> None:
+    """In all sessions, old and new: brokers lock out the address, and that is everybody's."""
+    minute = Command.objects.filter(session__user=user, created_at__gt=at - timedelta(minutes=1))
+    if minute.filter(kind="connect").count() >= LOGINS_A_MINUTE:
+        raise TooManyRequests(retry_after=60)
 
 
 def _session_to_connect(

@@ -256,7 +256,7 @@ def _break_node(
 
 def _place(session: Any, chance: random.Random) -> uuid.UUID:
     from trading import services
-    from trading.refusals import Conflict
+    from trading.refusals import Conflict, TooManyRequests
 
     key = uuid.UUID(int=chance.getrandbits(128), version=4)
     order: dict[str, Any] = {
@@ -270,10 +270,12 @@ def _place(session: Any, chance: random.Random) -> uuid.UUID:
         try:
             services.trade(session, key=key, minutes=1, at=_now(), **order)
             again -= 1
-        except Conflict as refused:  # its node has died, and another one has not taken over yet
-            if refused.facts["reason"] != "not_connected" or time.monotonic() > limit:
+        except (Conflict, TooManyRequests) as refused:
+            # Its node has died, and another one has not taken over yet.
+            reason = refused.facts.get("reason", "not_connected")
+            if reason != "not_connected" or time.monotonic() > limit:
                 raise
-            time.sleep(0.2)
+            time.sleep(1.0)
     return key
 
 
