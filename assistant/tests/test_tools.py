@@ -276,7 +276,7 @@ def test_the_composition_root_fills_the_hook() -> None:
 
 def test_the_document_names_each_tool_and_no_setting_that_there_is_not() -> None:
     text = (ROOT / "docs/assistant.md").read_text(encoding="utf-8")
-    assert re.findall(r"^\| `(\w+)` \|", text, re.MULTILINE) == ALL
+    assert sorted(re.findall(r"^\| `(\w+)` \|", text, re.MULTILINE)) == sorted(ALL)
     example = (ROOT / ".env.example").read_text(encoding="utf-8")
     named = set(re.findall(r"\b[A-Z]+_[A-Z_]*[A-Z]\b", text))
     assert {name for name in named if f"{name}=" not in example} == set()
