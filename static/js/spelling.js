@@ -92,6 +92,8 @@ function picture() {
 async function watch(mine) {
   let wait = 0;
   while (mine === run) {
+    if (document.hidden) hold(NOTHING); // nobody spells in a tab that nobody sees
+    while (document.hidden && mine === run) await pause(PACE_MS);
     const began = performance.now();
     try {
       const reading = await read(await picture());
