@@ -22,6 +22,7 @@ TRADING = (
     "services",
 )
 FOLDERS = ["accounts", "sessions_app", "predictions"]
+FOLDERS += ["assistant/tests/test_metering.py"]
 FOLDERS += [f"trading/tests/test_{name}.py" for name in TRADING]
 
 
