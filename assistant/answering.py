@@ -75,8 +75,8 @@ class Answer:
     def stop(self) -> None:
         self._stopped.set()
 
-    async def run(self) -> None:
-        """Write it to its end, its stop, or until another process has it."""
+    async def run(self) -> bool:
+        """Write it to its end or its stop; False where another process has it, or it is gone."""
         asking = asyncio.create_task(self._ask())
         writing = asyncio.create_task(self._write())
         stopping = asyncio.create_task(self._stopped.wait())
@@ -90,8 +90,7 @@ class Answer:
             said = self._said()  # nothing that comes now belongs to the answer
             lost = writing.done() and writing.result() is Fate.LOST
             await _ended(writing)
-            if not lost:
-                await self._end(said, state, error)
+            return not lost and await self._end(said, state, error)
         finally:
             await asyncio.shield(_all_ended(tasks))
 
@@ -155,7 +154,7 @@ class Answer:
                 log.exception("an answer cannot be written at present")
                 await asyncio.sleep(RETRY)
 
-    async def _end(self, said: Said, state: str, error: str) -> None:
+    async def _end(self, said: Said, state: str, error: str) -> bool:
         while True:
             try:
                 fate = await in_thread(_end_in_thread, self._held, said, state, error)
@@ -165,7 +164,7 @@ class Answer:
                 continue
             if fate is Fate.WRITTEN:
                 listening.tell(self._held.pk, Heard(said, state, error))
-            return
+            return fate is Fate.WRITTEN
 
     def _said(self) -> Said:
         return Said(
@@ -249,10 +248,11 @@ class Answering:
                 return
             answer = self._at_work[pk] = Answer(held, task, tells=bool(settings.REDIS_URL))
             try:
-                await answer.run()
+                is_ours = await answer.run()
             finally:
                 del self._at_work[pk]
-            await asyncio.sleep(KEPT)
+            if is_ours:
+                await asyncio.sleep(KEPT)
         except asyncio.CancelledError:
             if held is not None:
                 await asyncio.shield(in_thread(lease.leave, held))

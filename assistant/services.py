@@ -7,7 +7,7 @@ when this one dies, another.
 import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from hashlib import sha256
 from typing import Final
 
@@ -18,7 +18,7 @@ from accounts.acts import ASSISTANT_CALLS_A_DAY
 from accounts.models import User
 from accounts.plans import check_quota
 from assistant import attachments
-from assistant.core.folding import fold
+from assistant.core.folding import fold, short
 from assistant.core.seam import clean
 from assistant.models import (
     TITLE_LENGTH,
@@ -46,7 +46,6 @@ LONGEST_QUESTION: Final = 16_000  # characters
 MOST_MESSAGES: Final = 2_000  # of a conversation
 ANSWERS_AT_ONCE: Final = 3  # of a user, or of a visitor's connection
 TITLE_OF_QUESTION: Final = 80
-VISITOR_KEPT: Final = timedelta(hours=1)
 
 Role, State = Message.Role, Message.State
 # Told, after the commit, of each answer that begins or is to stop: the engine of a web process.
@@ -164,13 +163,15 @@ def edit(
     return _begin(who, question, ref=ref, at=at)
 
 
-@transaction.atomic
 def stop(who: Speaker, pk: uuid.UUID, *, at: datetime) -> Message:
     """Have the answer end where it is; harmless when it has ended. Raises `NotFound`."""
     answer = own_message(who, pk)
     if answer.role != Role.ASSISTANT:
         raise NotThatRole
-    _stop(Message.objects.filter(pk=pk), at=at)
+    for tell in stopped:  # at once, if this process writes it; the rows are for all others
+        tell(pk)
+    with transaction.atomic():
+        _stop(Message.objects.filter(pk=pk), at=at)
     return answer
 
 
@@ -227,25 +228,6 @@ def forget_visitor(visitor: str) -> None:
     """Remove what a visitor's connection left."""
     for talk in Conversation.objects.of_visitor(visitor):
         remove(talk)
-
-
-def forget_visitors(*, at: datetime) -> None:
-    """The same for visitors who are long silent, be it that their process died."""
-    old = Conversation.objects.filter(user=None, updated_at__lt=at - VISITOR_KEPT)
-    for talk in old[:1000]:
-        _remove_alone(talk)
-
-
-def forget_old(*, days: int, at: datetime) -> None:
-    """Retention: conversations that nobody used for so long."""
-    old = Conversation.objects.exclude(user=None).filter(updated_at__lt=at - timedelta(days=days))
-    for talk in old[:1000]:
-        _remove_alone(talk)
-
-
-@transaction.atomic
-def _remove_alone(talk: Conversation) -> None:
-    remove(talk)
 
 
 def _conversations(who: Speaker) -> ConversationQuerySet:
@@ -410,13 +392,3 @@ def _tell_stop(pk: uuid.UUID) -> None:
     announce(ASSISTANT_STOP, str(pk))
     for tell in stopped:
         transaction.on_commit(lambda tell=tell: tell(pk), robust=True)  # type: ignore[misc]
-
-
-def short(text: str, length: int) -> str:
-    """The first line of a text, cut at a word."""
-    line = " ".join(text.split())
-    if len(line) <= length:
-        return line
-    cut = line[: length - 1]
-    at_word = cut.rsplit(" ", 1)[0]
-    return (at_word if len(at_word) > length // 2 else cut) + "…"

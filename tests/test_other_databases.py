@@ -24,6 +24,8 @@ TRADING = (
 FOLDERS = ["accounts", "sessions_app", "predictions"]
 FOLDERS += ["assistant/tests/test_metering.py"]
 FOLDERS += [f"trading/tests/test_{name}.py" for name in TRADING]
+# Of the assistant what searches, counts and hands answers over.
+FOLDERS += [f"assistant/tests/test_{name}.py" for name in ("account", "chat_api", "chat_sockets")]
 
 
 @pytest.mark.database

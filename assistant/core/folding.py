@@ -1,4 +1,4 @@
-"""The form in which a search compares texts: without accents, capitals and double spaces."""
+"""Texts in short, and in the form in which a search compares them: without accents and capitals."""
 
 import unicodedata
 from typing import Final
@@ -16,3 +16,13 @@ def fold(text: str) -> str:
 def words_of(query: str) -> list[str]:
     """What a search looks for: each of these in one place or another."""
     return fold(query).split()[:MOST_WORDS]
+
+
+def short(text: str, length: int) -> str:
+    """The first line of a text, cut at a word."""
+    line = " ".join(text.split())
+    if len(line) <= length:
+        return line
+    cut = line[: length - 1]
+    at_word = cut.rsplit(" ", 1)[0]
+    return (at_word if len(at_word) > length // 2 else cut) + "…"
