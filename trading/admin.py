@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 from django import forms
 from django.contrib import admin, messages
 from django.contrib.admin import ModelAdmin, ShowFacets
-from django.db.models import Count, DecimalField, Q, QuerySet, Sum
+from django.db.models import Count, DecimalField, OuterRef, Q, QuerySet, Subquery, Sum
 from django.db.models.functions import Coalesce
 from django.http import HttpRequest
 from django.utils import timezone
@@ -15,9 +15,10 @@ from django.utils.translation import gettext_lazy, ngettext
 
 from accounts.models import User
 from sessions_app.admin import ReadOnlyAdmin
-from trading import real, services
-from trading.models import BROKERS, KillSwitch, Order, RealGrant, TradingSession
+from trading import real, services, uptime
+from trading.models import BROKERS, KillSwitch, Order, RealGrant, RefusalCount, TradingSession
 from trading.switches import EVERYTHING, broker_scope, session_scope, set_switch
+from trading.templatetags.trading_words import lasting
 
 if TYPE_CHECKING:
     Admin = ModelAdmin[Any]
@@ -45,6 +46,10 @@ class TradingSessionAdmin(ReadOnlyAdmin):
         "settled",
         "profit",
         "balance",
+        "refused",
+        "reconnects",
+        "up",
+        "heartbeat_at",
         "node",
         "last_used_at",
     ]
@@ -59,7 +64,9 @@ class TradingSessionAdmin(ReadOnlyAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet[TradingSession]:
         rows: QuerySet[TradingSession] = super().get_queryset(request)
         ended = Q(orders__state=Order.State.SETTLED)
+        held_back = RefusalCount.objects.filter(session=OuterRef("pk")).order_by().values("session")
         return rows.annotate(
+            held_back=Subquery(held_back.annotate(n=Sum("count")).values("n")),
             settled_orders=Count("orders", filter=ended),
             earned=Coalesce(Sum("orders__profit", filter=ended), 0, output_field=MONEY),
         )
@@ -71,6 +78,14 @@ class TradingSessionAdmin(ReadOnlyAdmin):
     @admin.display(description=gettext_lazy("profit"), ordering="earned")
     def profit(self, session: TradingSession) -> str:
         return f"{session.earned:.2f} {session.currency}"  # type: ignore[attr-defined]
+
+    @admin.display(description=gettext_lazy("held back"), ordering="held_back")
+    def refused(self, session: TradingSession) -> int:
+        return int(session.held_back or 0)  # type: ignore[attr-defined]
+
+    @admin.display(description=gettext_lazy("connected for"))
+    def up(self, session: TradingSession) -> str:
+        return lasting(uptime.seconds(session, at=timezone.now()))
 
     @admin.display(description=gettext_lazy("halted"), boolean=True)
     def is_halted(self, session: TradingSession) -> bool:

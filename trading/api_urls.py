@@ -2,7 +2,7 @@
 
 from django.urls import re_path
 
-from trading import api, candle_api, guard_api, lab_api, market_api, run_api
+from trading import api, candle_api, guard_api, lab_api, log_api, market_api, run_api
 
 ONE = r"^trading/sessions/(?P<session_id>[^/]{1,64})"
 RUN = r"/runs/(?P<run_id>\d{1,18})"
@@ -11,6 +11,8 @@ LAB = r"^trading/(?P<kind>backtests|agents)"
 
 urlpatterns = [
     re_path(r"^trading/sessions/?$", api.sessions),
+    re_path(r"^trading/log/?$", log_api.log),
+    re_path(r"^trading/log\.csv$", log_api.log_csv),
     re_path(r"^trading/verify/?$", api.verify),
     re_path(r"^trading/limits/(?P<account_type>\w{1,20})/?$", guard_api.user_limits),
     re_path(r"^trading/real/?$", guard_api.real),
@@ -32,6 +34,7 @@ urlpatterns = [
     re_path(ONE + r"/assets/?$", market_api.assets),
     re_path(ONE + r"/candles/?$", market_api.candles),
     re_path(ONE + r"/candles\.csv$", market_api.candles_csv),
+    re_path(ONE + r"/figures/?$", log_api.figures),
     re_path(ONE + r"/runs/?$", run_api.runs),
     re_path(ONE + RUN + r"/recording\.jsonl$", run_api.recording),
     re_path(ONE + RUN + r"/replay/?$", run_api.replay),

@@ -6,6 +6,7 @@ from uuid import UUID
 from django.db import transaction
 from django.db.models import Max, Q
 
+from trading import figures
 from trading.brokers.paper_rows import forget_accounts
 from trading.models import (
     BotRun,
@@ -49,6 +50,7 @@ def clean_up(*, at: datetime) -> None:
     Event.objects.filter(at__lt=at - EVENTS_KEPT).delete()
     oldest = int((at - CANDLES_KEPT).timestamp())
     ClosedCandle.objects.filter(start__lt=oldest).delete()
+    figures.forget_reports(at=at)
     _delete_old_runs(at=at)
     _delete_never_used(at=at)
     _forget_orphans()

@@ -7,7 +7,7 @@ from decimal import Decimal
 from django.db import IntegrityError, transaction
 
 from sessions_app.changes import announce_all
-from trading import sealed
+from trading import sealed, uptime
 from trading.brokers.base import Account, SecondFactor
 from trading.core.states import session_move
 from trading.events import (
@@ -25,6 +25,7 @@ from trading.ownership import owned
 from trading.turns import turn
 
 State, Wanted = TradingSession.State, TradingSession.Wanted
+LEFT = ("node", "lease_until", "state", "reason", "event_seq", *uptime.FIELDS)
 CHALLENGE_LASTS = timedelta(minutes=5)
 
 
@@ -72,10 +73,11 @@ def mark_connected(owner: Owner, account: Account, *, at: datetime) -> TradingSe
             _hold(session, account)
             session.currency = account.currency
             session.balance = round(account.balance, 2)
+            uptime.begin(session, again=session.state == State.RECONNECTING, at=at)
             if session.state != State.CLOSING:
                 session.state = session_move(session.state, State.CONNECTED)
             session.reason = ""
-            session.save(update_fields=["currency", "balance", "state", "reason"])
+            session.save(update_fields=["currency", "balance", "state", "reason", *uptime.FIELDS])
             if account.token is not None:
                 sealed.keep(session, token=account.token.value.reveal())
             emit_state(session, at=at)
@@ -90,7 +92,9 @@ def mark_state(owner: Owner, state: str, *, reason: str = "", at: datetime) -> T
     with owned(owner.session_id, owner.fence) as session:
         if (session.state, session.reason) != (state, reason):
             session.state, session.reason = session_move(session.state, state), reason
-            session.save(update_fields=["state", "reason"])
+            if state == State.RECONNECTING:
+                uptime.end(session, at=at)
+            session.save(update_fields=["state", "reason", *uptime.FIELDS])
             emit_state(session, at=at)
         return session
 
@@ -103,11 +107,12 @@ def leave_to_others(owners: Sequence[Owner], *, at: datetime) -> None:
         mine = [row for row in rows if row.fence == fences[row.pk]]
         events = []
         for row in mine:
-            row.node, row.lease_until = "", None
             if row.state == State.CONNECTED:
                 row.state, row.reason = session_move(row.state, State.RECONNECTING), "restarting"
+                uptime.end(row, at=at)
                 events.append(next_event(row, "state", state_data(row), at=at))
-            row.save(update_fields=["node", "lease_until", "state", "reason", "event_seq"])
+            row.node, row.lease_until = "", None
+            row.save(update_fields=LEFT)
         write_events(events)
         announce_all((TRADING_WORK, str(row.pk)) for row in mine)
 
@@ -118,6 +123,7 @@ def mark_failed(owner: Owner, *, reason: str, at: datetime) -> TradingSession:
         session.state, session.reason = session_move(session.state, State.FAILED), reason
         session.bot_wanted = session.bot_running = False
         session.ended_at = at
+        uptime.end(session, at=at)
         session.save()
         AccountHold.objects.filter(session=session).delete()
         emit_state(session, at=at)
@@ -132,6 +138,7 @@ def mark_disconnected(owner: Owner, *, at: datetime) -> TradingSession:
         session.state = session_move(session.state, State.DISCONNECTED)
         session.bot_wanted = session.bot_running = False
         session.ended_at = at
+        uptime.end(session, at=at)
         session.save()
         emit_state(session, at=at)
         return session

@@ -12,6 +12,7 @@ from decimal import Decimal
 from django.db import connection
 
 from sessions_app.changes import announce_all
+from trading.core.levels import level_of
 from trading.models import ClosedCandle, Event, Order, TradingSession
 
 TRADING_EVENT = "trading_event"
@@ -41,7 +42,12 @@ def emit(
         session.event_seq = seq
     session.event_seq += 1
     event = Event.objects.create(
-        session=session, seq=session.event_seq, kind=kind, at=at, data=dict(data)
+        session=session,
+        seq=session.event_seq,
+        kind=kind,
+        level=level_of(kind, data),
+        at=at,
+        data=dict(data),
     )
     announce_all([(TRADING_EVENT, str(session.pk)), *also])
     return event
@@ -52,7 +58,14 @@ def next_event(
 ) -> Event:
     """The same for a session whose row the caller has locked and saves; see `write_events`."""
     session.event_seq += 1
-    return Event(session=session, seq=session.event_seq, kind=kind, at=at, data=dict(data))
+    return Event(
+        session=session,
+        seq=session.event_seq,
+        kind=kind,
+        level=level_of(kind, data),
+        at=at,
+        data=dict(data),
+    )
 
 
 def write_events(events: Sequence[Event]) -> None:

@@ -5,6 +5,7 @@ session: of two orders asked for at once, the second sees the first. Whatever is
 refusal, and nothing is written.
 """
 
+import time
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -18,14 +19,14 @@ from accounts.acts import TRADES_A_DAY
 from accounts.models import User
 from accounts.plans import check_quota
 from sessions_app.models import Sesion
-from trading import exposure, real, switches
+from trading import exposure, figures, real, switches
 from trading.attempts import check_attempts, count_refusal
 from trading.core import risk
 from trading.core.market import Direction
 from trading.events import TRADING_WORK, emit_order
 from trading.limits import in_force, session_scope, user_scope
 from trading.models import LimitSet, Order, TradingSession
-from trading.refusals import Conflict, Halted, NotAccepted, RiskLimit
+from trading.refusals import Conflict, Halted, NotAccepted, RiskLimit, short_code
 from trading.turns import turn
 from visionai.lib.errors import DomainError
 
@@ -82,10 +83,14 @@ def pass_gate(
         source=source,
         created_at=at,
     )
+    began = time.perf_counter()
     with turn(), transaction.atomic():
         passage = _answer(session, order, fence=fence)
+        if passage.refusal is not None:
+            figures.count_refusal(passage.session, source, short_code(passage.refusal), at=at)
         if note is not None:
             note(passage)
+    figures.observe_gate(source, passed=passage.refusal is None, since=began)
     if passage.refusal is not None:
         raise passage.refusal
     return passage.order

@@ -30,7 +30,7 @@ State = Order.State
 MOST: Final = 16  # in one transaction: an order in the gate waits no longer than for that
 OF_ORDER: Final = (
     *("state", "reason", "broker_id", "payout", "open_price", "opened_at", "expires_at"),
-    *("outcome", "profit", "close_price", "settled_at"),
+    *("outcome", "profit", "close_price", "settled_at", "round_trip_ms"),
 )
 OF_SESSION: Final = ("balance", "realised", "realised_peak", "event_seq")
 
@@ -43,19 +43,25 @@ class Told:
     what: Position | Decimal
     at: datetime
     order_pk: int | None = None  # binds the position to an order that did not know its number yet
+    taken_ms: int | None = None  # by the answer, where it is one
 
 
 Answer = Order | Fenced | None
 
 
 def apply_position(
-    owner: Owner, position: Position, *, order_pk: int | None = None, at: datetime
+    owner: Owner,
+    position: Position,
+    *,
+    order_pk: int | None = None,
+    taken_ms: int | None = None,
+    at: datetime,
 ) -> Order | None:
     """Write what the broker says of a position; None where it is none of the session's orders.
 
     It may come twice, late or in the wrong order: an end stays an end. Raises `Fenced`.
     """
-    (answer,) = write([Told(owner, position, at, order_pk)])
+    (answer,) = write([Told(owner, position, at, order_pk, taken_ms)])
     if isinstance(answer, Fenced):
         raise answer
     return answer
@@ -120,6 +126,9 @@ class _Page:
 
     def _position(self, session: TradingSession, one: Told, position: Position) -> Order | None:
         order = self._order(one)
+        if order is not None and one.taken_ms is not None:  # its news may have come before it
+            order.round_trip_ms = one.taken_ms
+            self._moved[order.pk] = order
         if order is None or order.state in Order.ENDED:
             return order
         if order.state == State.PENDING:

@@ -43,6 +43,7 @@ log = logging.getLogger(__name__)
 State, Wanted = TradingSession.State, TradingSession.Wanted
 SEND_WITHIN = 5.0  # seconds from the row to the wire; later it is not sent
 ANSWER_WITHIN = 20.0
+UNSENT = {"late", "not_connected", "stale", "in_flight"}  # refused before the broker was asked
 WATCHED = 300.0  # seconds
 RESTS = 30.0  # seconds between looks that nothing asked for
 LONGEST_BACK_OFF = 60.0
@@ -132,10 +133,15 @@ class Keeper:
         return await self.node.db(work, *arguments, **named)
 
     async def write(
-        self, what: Position | Decimal, *, order_pk: int | None = None, at: datetime
+        self,
+        what: Position | Decimal,
+        *,
+        order_pk: int | None = None,
+        taken_ms: int | None = None,
+        at: datetime,
     ) -> Order | None:
         """What the broker says, with what others say; the order that it is about."""
-        return await self.node.writer.write(Told(self.owner, what, at, order_pk))
+        return await self.node.writer.write(Told(self.owner, what, at, order_pk, taken_ms))
 
     @staticmethod
     def now() -> datetime:
@@ -292,20 +298,25 @@ class Keeper:
             minutes=order.minutes,
             not_after=min(not_after, self.node.leases_held_until()),
         )
+        began = time.monotonic()
         try:
             async with asyncio.timeout(ANSWER_WITHIN):
                 position = await broker.place(request)
         except OrderRejected as no:
-            await self._insist(order_flow.mark_rejected, order.pk, reason=no.reason)
+            taken_ms = None if no.reason in UNSENT else _milliseconds(since=began)
+            await self._insist(
+                order_flow.mark_rejected, order.pk, reason=no.reason, taken_ms=taken_ms
+            )
             await self.bot.rejected(no.reason)
         except Exception as nothing:  # noqa: BLE001 (whatever it was, it was no answer)
             reason = type(nothing).__name__
             await self._insist(order_flow.mark_unknown, order.pk, reason=reason)
         else:
-            await self.write(position, order_pk=order.pk, at=self.now())
+            taken_ms = _milliseconds(since=began)
+            await self.write(position, order_pk=order.pk, taken_ms=taken_ms, at=self.now())
 
-    async def _insist(self, work: Callable[..., None], order_pk: int, *, reason: str) -> None:
-        await self.db(work, self.owner, order_pk, reason=reason, at=self.now())
+    async def _insist(self, work: Callable[..., None], order_pk: int, **told: object) -> None:
+        await self.db(work, self.owner, order_pk, **told, at=self.now())
 
     async def _read(self, broker: Broker) -> None:
         """What the broker says unasked, to the end of the connection."""
@@ -365,6 +376,10 @@ class Keeper:
         for feed in self.node.feeds.of(self):
             self.node.feeds.unsubscribe(self, feed)
         await self.leave(logout=False)
+
+
+def _milliseconds(*, since: float) -> int:
+    return round((time.monotonic() - since) * 1000)
 
 
 def _look(owner: Owner) -> Look:

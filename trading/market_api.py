@@ -2,7 +2,8 @@
 
 import csv
 import io
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
 
 from django.http import HttpResponse
 from django.utils import timezone
@@ -102,15 +103,22 @@ def orders_csv(request: Request, session_id: str) -> HttpResponse:
 
 def csv_of(name: str, head: Sequence[str], rows: Iterable[Sequence[object]]) -> HttpResponse:
     """A table as a download; text that a table program would run is only text."""
-    out = io.StringIO()
-    writer = csv.writer(out)
-    writer.writerow(head)
-    writer.writerows([[_cell(one) for one in row] for row in rows])
-    response = HttpResponse(out.getvalue(), content_type="text/csv; charset=utf-8")
+    response = HttpResponse(lines_of(head, rows), content_type="text/csv; charset=utf-8")
     response["Content-Disposition"] = f'attachment; filename="{name}"'
     response["X-Content-Type-Options"] = "nosniff"
     response["Cache-Control"] = "private, no-store"
     return response
+
+
+def lines_of(head: Sequence[str], rows: Iterable[Sequence[object]]) -> Iterator[bytes]:
+    """The lines of the table as CSV."""
+    out = io.StringIO()
+    writer = csv.writer(out)
+    for row in chain([head], rows):
+        writer.writerow([_cell(one) for one in row])
+        yield out.getvalue().encode()
+        out.seek(0)
+        out.truncate()
 
 
 def _cell(value: object) -> object:

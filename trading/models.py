@@ -13,6 +13,7 @@ from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
 from sessions_app.models import Sesion
+from trading.core.levels import INFO
 
 AnyUser = AbstractBaseUser | AnonymousUser
 BROKERS = [("paper", _("Paper")), ("exnova", "Exnova"), ("iqoption", "IQ Option")]
@@ -99,6 +100,10 @@ class TradingSession(models.Model):
     lease_until = models.DateTimeField(null=True)
     fence = models.PositiveBigIntegerField(default=0)
     heartbeat_at = models.DateTimeField(_("last sign of life"), null=True)
+    # Since when the broker's connection stands, and how long those before it stood.
+    connected_at = models.DateTimeField(_("connected since"), null=True)
+    connected_seconds = models.PositiveBigIntegerField(default=0)
+    reconnects = models.PositiveIntegerField(_("reconnects"), default=0)
     event_seq = models.PositiveBigIntegerField(default=0)
     created_at = models.DateTimeField(_("created"))
     last_used_at = models.DateTimeField(_("last used"))
@@ -214,6 +219,7 @@ class Order(models.Model):
     profit = models.DecimalField(
         max_digits=18, decimal_places=2, verbose_name=_("profit"), null=True
     )
+    round_trip_ms = models.PositiveIntegerField(null=True)  # from the wire to the broker's answer
     clean_reads = models.PositiveSmallIntegerField(default=0)  # of the history, after the expiry
     created_at = models.DateTimeField(_("asked"))
     sent_at = models.DateTimeField(_("sent"), null=True)
@@ -256,6 +262,7 @@ class Event(models.Model):
     session = models.ForeignKey(TradingSession, on_delete=models.CASCADE, related_name="events")
     seq = models.PositiveBigIntegerField()
     kind = models.CharField(max_length=20)
+    level = models.CharField(max_length=7, default=INFO)
     at = models.DateTimeField()
     data = models.JSONField(default=dict)
 
@@ -335,6 +342,8 @@ class ClosedCandle(models.Model):
 
 
 # Of the same app; Django looks for them here.
+from trading.figure_models import NodeReport as NodeReport  # noqa: E402
+from trading.figure_models import RefusalCount as RefusalCount  # noqa: E402
 from trading.guard_models import KillSwitch as KillSwitch  # noqa: E402
 from trading.guard_models import LimitChange as LimitChange  # noqa: E402
 from trading.guard_models import LimitSet as LimitSet  # noqa: E402

@@ -23,7 +23,7 @@ from uuid import UUID
 from django.db import DatabaseError, InterfaceError, connection, connections, transaction
 
 from trading import connections as sessions
-from trading import forming, looks, metering, ownership
+from trading import figures, forming, looks, metering, ownership
 from trading.bots import Bot
 from trading.core.market import Candle
 from trading.feeds import Feed, Feeds, store_candles
@@ -60,11 +60,15 @@ class Looked:
 
 
 class Node:
-    """`run` in an event loop; `told`, `stop` from any thread."""
+    """`run` in an event loop; `told`, `stop` from any thread.
 
-    def __init__(self, *, lease: float, threads: int = 4) -> None:
+    `reports`: nobody asks this process for its figures, so they are written into a row.
+    """
+
+    def __init__(self, *, lease: float, threads: int = 4, reports: bool = False) -> None:
         self.name = f"{socket.gethostname()[:40]}:{os.getpid()}:{secrets.token_hex(4)}"
         self.lease = timedelta(seconds=lease)
+        self._reports = reports
         self.keepers: dict[UUID, Keeper] = {}
         self.telling = Telling(self._tell_away)
         self.writer = Writer(self.db)
@@ -159,6 +163,8 @@ class Node:
         at = datetime.now(UTC)
         mine = await self.db(ownership.renew, self.name, lease=self.lease, at=at)
         self._held_until = began + self.lease.total_seconds()
+        if self._reports:
+            await self.db(figures.report, self.name, at=at)
         for session_id, keeper in list(self.keepers.items()):
             if mine.get(session_id) != keeper.owner.fence:
                 keeper.stop()

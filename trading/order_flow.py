@@ -64,9 +64,11 @@ def mark_sent(owner: Owner, order_pk: int, *, clock: datetime, at: datetime) -> 
         return order
 
 
-def mark_rejected(owner: Owner, order_pk: int, *, reason: str, at: datetime) -> None:
+def mark_rejected(
+    owner: Owner, order_pk: int, *, reason: str, taken_ms: int | None = None, at: datetime
+) -> None:
     """The broker said no."""
-    _end(owner, order_pk, State.REJECTED, reason=reason, at=at)
+    _end(owner, order_pk, State.REJECTED, reason=reason, taken_ms=taken_ms, at=at)
 
 
 def mark_unknown(owner: Owner, order_pk: int, *, reason: str, at: datetime) -> None:
@@ -121,9 +123,18 @@ def bound_numbers(owner: Owner) -> set[str]:
     return set(theirs.order_by("-pk").values_list("broker_id", flat=True)[:5000])
 
 
-def _end(owner: Owner, order_pk: int, state: str, *, reason: str, at: datetime) -> None:
+def _end(
+    owner: Owner,
+    order_pk: int,
+    state: str,
+    *,
+    reason: str,
+    taken_ms: int | None = None,
+    at: datetime,
+) -> None:
     with owned(owner.session_id, owner.fence) as session:
         order = Order.objects.select_for_update().get(pk=order_pk, session=session)
+        order.round_trip_ms = taken_ms
         # A position's event may have been quicker than the answer, or its absence.
         if order.state in (State.OPEN, *Order.ENDED, state):
             return

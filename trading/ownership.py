@@ -14,6 +14,7 @@ from uuid import UUID
 from django.db import connection, transaction
 from django.db.models import Exists, F, OuterRef, Q
 
+from trading import uptime
 from trading.models import Command, TradingSession
 from trading.turns import turn
 
@@ -37,12 +38,16 @@ def claim(node: str, *, lease: timedelta, most: int, at: datetime) -> list[Claim
         return []
     skip = connection.features.has_select_for_update_skip_locked  # what another node takes
     with turn(), transaction.atomic():
-        rows = free.select_for_update(skip_locked=skip).values_list("pk", "fence")
-        found = list(rows[:most])
-        TradingSession.objects.filter(pk__in=[pk for pk, _fence in found]).update(
+        rows = free.select_for_update(skip_locked=skip)
+        found = list(rows.only("fence", "lease_until", "heartbeat_at", *uptime.FIELDS)[:most])
+        left = [row for row in found if row.connected_at is not None]
+        for row in left:  # their connections stood for as long as their last owner lived
+            uptime.end(row, at=at)
+        TradingSession.objects.bulk_update(left, uptime.FIELDS)
+        TradingSession.objects.filter(pk__in=[row.pk for row in found]).update(
             node=node, fence=F("fence") + 1, lease_until=at + lease, heartbeat_at=at
         )
-    return [Claim(pk, fence + 1) for pk, fence in found]
+    return [Claim(row.pk, row.fence + 1) for row in found]
 
 
 def renew(node: str, *, lease: timedelta, at: datetime) -> dict[UUID, int]:

@@ -53,6 +53,7 @@ REASONS: Final[dict[str, str | Promise]] = {
     "out_of_range": _("The value is out of range."),
     "too_precise": _("Two decimals at most."),
     "no_number": _("That is no number."),
+    "no_day": _("A day is written as 2026-11-21."),
     "not_the_sentence": _("Type the sentence exactly as it is shown."),
     "unknown": _("There is no such choice."),
     "missing": _("It is missing."),
@@ -95,6 +96,10 @@ FIELDS: Final[dict[str, str | Promise]] = {
     "candle_seconds": _("Seconds of a candle"),
     "strategy": _("Strategy"),
     "typed": _("Sentence"),
+    "level": _("Level"),
+    "kind": _("Kind"),
+    "from": _("From"),
+    "to": _("To"),
 }
 
 

@@ -1,6 +1,6 @@
 """The API of past runs of a session's bot: to list them, to take their record, to go through it."""
 
-from collections.abc import Iterator
+from itertools import chain
 from typing import Any
 
 from django.http import StreamingHttpResponse
@@ -13,6 +13,7 @@ from rest_framework.response import Response
 
 from trading import replays, selectors
 from trading.api import TAGS, user_of
+from trading.downloads import download
 from trading.models import BotRun, Replay
 from trading.recordings import recording_of_run
 from trading.refusals import NotFound
@@ -93,18 +94,8 @@ def recording_response(run: BotRun) -> StreamingHttpResponse:
     """As a download. Raises what the strategy raises, before the first byte."""
     lines = recording_of_run(run)
     first = next(lines)
-
-    def whole() -> Iterator[bytes]:
-        yield first
-        yield from lines
-
-    response = StreamingHttpResponse(whole(), content_type="application/jsonl")
     name = f"run-{run.session.account_type}-{run.pk}.jsonl"
-    response["Content-Disposition"] = f'attachment; filename="{name}"'
-    response["X-Content-Type-Options"] = "nosniff"
-    response["Content-Security-Policy"] = "sandbox"
-    response["Cache-Control"] = "private, no-store"
-    return response
+    return download(name, "application/jsonl", chain([first], lines))
 
 
 @extend_schema(

@@ -5,6 +5,7 @@ from typing import Any, Final
 from drf_spectacular.utils import OpenApiExample, extend_schema_field
 from rest_framework import serializers
 
+from trading.core.levels import LEVELS
 from trading.models import BROKERS, AccountKind, Order, TradingSession
 from visionai.lib.openapi import shows
 
@@ -279,6 +280,7 @@ class CandlesOutput(serializers.Serializer[Any]):
 class EventOutput(serializers.Serializer[Any]):
     seq = serializers.IntegerField()
     kind = serializers.CharField(help_text="state, bot, order, balance, log, halt or limits.")
+    level = serializers.ChoiceField(choices=LEVELS)
     at = serializers.DateTimeField()
     data = serializers.DictField()  # type: ignore[assignment]
 
@@ -286,6 +288,7 @@ class EventOutput(serializers.Serializer[Any]):
 EVENT: Final = {
     "seq": 43,
     "kind": "balance",
+    "level": "info",
     "at": "2026-11-21T12:01:00Z",
     "data": {"balance": "10008.70", "currency": "USD"},
 }

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from trading import lab_views, run_views, settings_views, views
+from trading import lab_views, log_views, run_views, settings_views, views
 
 ONE = "trading/sesiones/<uuid:session_id>/"
 
@@ -10,6 +10,8 @@ urlpatterns = [
     path("trading/", views.home, name="trading"),
     path("trading/papel/", views.paper, name="trading-paper"),
     path("trading/conectar/", views.connect, name="trading-connect"),
+    path("trading/registro/", log_views.log, name="trading-logbook"),
+    path("trading/registro/csv/", log_views.log_csv, name="trading-logbook-csv"),
     path("trading/codigo/<uuid:challenge_id>/", views.code, name="trading-code"),
     path("trading/detener/", views.halt_all, name="trading-halt-all"),
     path("trading/real/", settings_views.real, name="trading-real"),

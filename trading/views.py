@@ -19,7 +19,7 @@ from django.views.decorators.http import require_GET, require_POST
 from accounts.models import User
 from sessions_app.models import Sesion
 from sessions_app.pages import form_page
-from trading import commands, real, selectors, services, switches
+from trading import commands, real, selectors, services, session_figures, switches
 from trading.api import first_open
 from trading.forms import CANDLE_SIZES, CodeForm, ConnectForm, TradeForm
 from trading.models import Challenge, KillSwitch, Order, TradingSession
@@ -175,9 +175,10 @@ def pieces_of(request: HttpRequest, session: TradingSession) -> dict[str, str]:
         "orders": orders,
         "events": session.events.order_by("-seq")[:RECENT],
         "at_rest": session.state in TradingSession.AT_REST,
+        "figures": session_figures.figures_of(session, at=timezone.now()),
     }
     found = {}
-    for name in ("head", "bot", "orders", "log"):
+    for name in ("head", "bot", "orders", "log", "figures"):
         html = render_to_string(f"trading/_{name}.html", facts, request)
         digest = hashlib.sha256(TOKEN.sub("", html).encode()).hexdigest()[:16]
         found[name] = html.replace("DIGEST", digest, 1)

@@ -20,6 +20,7 @@ class EventFrame(TypedDict):
     account_type: str
     seq: int
     kind: str
+    level: str
     at: str
     data: Mapping[str, object]
 
@@ -61,6 +62,7 @@ def event_body(event: Event) -> dict[str, Any]:
     return {
         "seq": event.seq,
         "kind": event.kind,
+        "level": event.level,
         "at": moment(event.at),
         "data": event.data,
     }

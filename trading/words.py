@@ -7,6 +7,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from trading.core.levels import ERROR, INFO, WARNING
 from trading.lab_refusals import worded
 from trading.models import Event, TradingSession
 from trading.reasons import NEEDS, reason
@@ -29,6 +30,22 @@ PARAMETERS: Final[dict[str, str | Promise]] = {
     "lower": _("Oversold below"),
     "upper": _("Overbought above"),
     "agent": _("Agent"),
+}
+
+
+LEVELS: Final[dict[str, str | Promise]] = {
+    INFO: _("Information"),
+    WARNING: _("Warning"),
+    ERROR: _("Error"),
+}
+KINDS: Final[dict[str, str | Promise]] = {
+    "state": _("Connection"),
+    "bot": _("Bot"),
+    "order": _("Order"),
+    "balance": _("Balance"),
+    "log": _("Log"),
+    "halt": _("Halt"),
+    "limits": _("Limits"),
 }
 
 

@@ -29,6 +29,7 @@ from predictions.log_buffer import log_buffer
 from sessions_app.authentication import BearerAuthentication, bearer_text
 from sessions_app.client import client_of
 from sessions_app.models import OpenSocket, Sesion
+from trading import figures
 from trading.models import Order, TradingSession
 from visionai import pulses, status
 
@@ -74,6 +75,7 @@ class Rows(Collector):
         orders = Order.objects.all()
         of_orders = ("session__broker", "session__account_type", "source", "state")
         yield by("visionai_orders", "Orders.", orders, *of_orders)
+        yield from figures.collect()
         yield from engine()
 
 

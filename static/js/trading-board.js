@@ -56,6 +56,10 @@ function replace(piece) {
   const old = document.getElementById(piece.id);
   // What did not change stays: a button keeps its focus, a reader hears nothing twice.
   if (!old || old.dataset.piece === piece.dataset.piece) return;
+  for (const open of old.querySelectorAll("details[open][id]")) {
+    const same = piece.querySelector(`#${open.id}`);
+    if (same) same.open = true;
+  }
   old.replaceWith(document.adoptNode(piece));
 }
 

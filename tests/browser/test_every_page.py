@@ -49,6 +49,8 @@ SIGNED_IN = [
     "/hardware/redes/emotions-v2.keras/capas/stem/",
     "/trading/",
     "/trading/conectar/",
+    "/trading/registro/",
+    "/trading/registro/?level=error&kind=order",
     "/trading/real/",
     "/trading/pruebas/",
     "/trading/agentes/",

@@ -17,7 +17,7 @@ from trading.tests.factories import a_trading_session, an_event, an_order
 from visionai.lib.jobs import JobState
 
 pytestmark = pytest.mark.django_db
-OF_A_SESSION = ["", "piezas/", "bot/", "ordenes/", "registro/", "limites/"]
+OF_A_SESSION = ["", "piezas/", "bot/", "ordenes/", "registro/", "pasadas/", "limites/"]
 ACTS = ["operar", "arrancar", "rellenar", "conectar", "parar", "detener", "reanudar", "desconectar"]
 OF_A_JOB = ["", "avance/", "archivos/trades.csv"]
 TALLY = {

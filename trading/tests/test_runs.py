@@ -10,6 +10,7 @@ from django.test import Client
 from django.utils import timezone
 
 from accounts.models import User
+from fpga_export.tests.test_downloads import collected
 from sessions_app.models import Sesion
 from sessions_app.tests.factories import a_session, a_user
 from sessions_app.tests.sockets import a_token
@@ -81,7 +82,7 @@ def test_a_run_is_listed_with_its_plan_and_what_came_of_it(ran: Run) -> None:
 
 def test_the_record_of_a_run_is_a_file_that_can_be_gone_through(ran: Run) -> None:
     answer = api(ran.session.user).get(paths(ran)[1][1])
-    record = b"".join(answer.streaming_content)  # type: ignore[attr-defined]
+    record = b"".join(collected(answer))
     assert record == ran.recording
     assert answer["X-Content-Type-Options"] == "nosniff"
     assert answer["Content-Disposition"].startswith('attachment; filename="run-PRACTICE-')
@@ -177,7 +178,7 @@ def test_a_record_that_nobody_can_read_fails_and_says_so(ran: Run) -> None:
     assert "agentes entrenados" in page.get(pages(ran)[0][1]).content.decode()
     assert page.get(pages(ran)[3][1]).status_code == 302
     BotRun.objects.filter(pk=ran.run_id).update(plan=plan)
-    BotLook.objects.filter(run=ran.run_id).update(candles=[["x"]])
+    BotLook.objects.filter(run=ran.run_id).update(candles=[[1, 2]])
     job = replays.start_replay(run_of(ran), at=NOON)
     replays.run(str(job.uid))
     job.refresh_from_db()

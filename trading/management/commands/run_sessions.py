@@ -22,7 +22,8 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         check_keys()
-        node = Node(lease=settings.TRADING_LEASE_SECONDS, threads=options["threads"])
+        lease, threads = settings.TRADING_LEASE_SECONDS, options["threads"]
+        node = Node(lease=lease, threads=threads, reports=True)
         changes.listen(TRADING_WORK, node.told)
         changes.feed.start()
         changes.push.start()
