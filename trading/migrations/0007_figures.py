@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('trading', '0005_runs'),
+        ('trading', '0006_refused_attempts'),
     ]
 
     operations = [
