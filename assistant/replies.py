@@ -27,7 +27,7 @@ from assistant.providers.base import Ask, Attachment, Source, Tool, Turn
 from assistant.providers.embedded_vision import EmbeddedVision
 from assistant.tellings import TELLINGS, literal
 from assistant.tools import NEAR
-from assistant.wording import note, sentence
+from assistant.wording import has_note, note, sentence
 from visionai.lib.errors import DomainError
 
 log = logging.getLogger(__name__)
@@ -235,7 +235,7 @@ async def _looked_at(attached: tuple[Attachment, ...], language: Language) -> An
 
 def _with_note(answer: Answer, ask: Ask) -> Answer:
     """Once in a conversation: what it is."""
-    said = any(note() in turn.text for turn in ask.turns if turn.role == "assistant")
-    if said or note() in answer.text:
+    said = any(has_note(turn.text) for turn in ask.turns if turn.role == "assistant")
+    if said or has_note(answer.text):
         return answer
     return replace(answer, text=f"{answer.text}\n\n_{note()}_")

@@ -16,6 +16,16 @@ def note() -> str:
     )
 
 
+def has_note(text: str) -> bool:
+    """In either language: a conversation may change it."""
+    languages: tuple[Language, Language] = ("es", "en")
+    for language in languages:
+        with override(language):
+            if note() in text:
+                return True
+    return False
+
+
 def taken_over(language: Language) -> str:
     """What stands between the beginning of another's answer and this engine's."""
     with override(language):

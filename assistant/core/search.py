@@ -11,7 +11,8 @@ from assistant.core.words import STOP, Language, distance, stem, tokens
 K1: Final = 1.2
 B: Final = 0.6
 OF_TITLE, OF_HEADING, OF_WORDS = 3, 3, 2
-OF_PAGE: Final = 0.5  # what a page as a whole adds to each of its passages
+OF_PAGE: Final = 1.0  # what a page as a whole adds to each of its passages
+OF_INTRODUCTION: Final = 0.6  # a section that fits as well says more
 OF_SYNONYM, OF_TYPO = 0.7, 0.8
 TYPO_FROM: Final = {1: 5, 2: 8}  # letters that a word needs before so many may be wrong
 
@@ -55,16 +56,16 @@ class Index:
         if not any(terms.values()):
             return []
         of_page = {
-            page: self._score(terms, counts, self.page_mean)[0]
-            for page, counts in self.pages.items()
+            page: self._score(terms, counts, self.page_mean) for page, counts in self.pages.items()
         }
         hits = []
         for passage, counts in zip(self.passages, self.weights, strict=True):
             own, _coverage = self._score(terms, counts, self.mean)
-            if own > 0:
-                coverage = self._score(terms, self.pages[passage.page], self.page_mean)[1]
-                score = own + OF_PAGE * of_page[passage.page]
-                hits.append(Hit(passage, score, coverage))
+            whole, coverage = of_page[passage.page]
+            if not passage.heading:
+                own *= OF_INTRODUCTION
+            if own > 0 or (whole > 0 and not passage.heading):
+                hits.append(Hit(passage, own + OF_PAGE * whole, coverage))
         return sorted(hits, key=lambda hit: -hit.score)[:most]
 
     def terms(self, question: str) -> dict[str, dict[str, float]]:
@@ -125,7 +126,9 @@ def build(passages: Iterable[Passage], *, language: Language, groups: Iterable[s
     for passage in index.passages:
         counts = _weighed(passage, language)
         index.weights.append(counts)
-        index.pages.setdefault(passage.page, Counter()).update(counts)
+        page = index.pages.setdefault(passage.page, Counter())
+        page.update(counts)
+        page.update(_stems(passage.words, OF_WORDS, language))  # they say nothing of a section
     seen = Counter(word for counts in index.pages.values() for word in counts)
     number = len(index.pages)
     index.rarity = {
@@ -138,16 +141,17 @@ def build(passages: Iterable[Passage], *, language: Language, groups: Iterable[s
 
 def _weighed(passage: Passage, language: Language) -> Counter[str]:
     counts: Counter[str] = Counter()
-    parts = (
-        (passage.title, OF_TITLE),
-        (passage.heading, OF_HEADING),
-        (passage.words, OF_WORDS),
-        (passage.text, 1),
-    )
+    parts = ((passage.title, OF_TITLE), (passage.heading, OF_HEADING), (passage.text, 1))
     for text, weight in parts:
-        for word in tokens(text):
-            if word not in STOP[language]:
-                counts[stem(word, language)] += weight
+        counts.update(_stems(text, weight, language))
+    return counts
+
+
+def _stems(text: str, weight: int, language: Language) -> Counter[str]:
+    counts: Counter[str] = Counter()
+    for word in tokens(text):
+        if word not in STOP[language]:
+            counts[stem(word, language)] += weight
     return counts
 
 

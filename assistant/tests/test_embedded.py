@@ -15,9 +15,14 @@ from assistant.tests.asking import Heard, asked, hear
 from predictions.tests.factories import a_row
 from predictions.versions import fill_catalogue
 
-QUESTIONS: list[dict[str, Any]] = json.loads(
-    Path(__file__).with_name("questions.json").read_text(encoding="utf-8")
-)
+
+def questions(name: str) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = json.loads(
+        Path(__file__).with_name(name).read_text(encoding="utf-8")
+    )
+    return found
+
+
 NOTE = {"es": "No soy un modelo de lenguaje", "en": "I am not a language model"}
 
 
@@ -34,17 +39,26 @@ def fits(heard: Heard, expect: list[str]) -> bool:
     return False
 
 
+@pytest.mark.parametrize(
+    ("name", "most_missed", "most_not_declined"),
+    [
+        ("questions.json", 6, 1),  # 80 that were written before the index: 60 and 20
+        ("questions_tuning.json", 6, 2),  # what its words were tuned on: 136 and 40
+    ],
+)
 @pytest.mark.django_db(transaction=True)
-async def test_of_80_questions_written_before_the_index_nine_in_ten_cite_what_they_should() -> None:
+async def test_nine_questions_in_ten_are_answered_from_what_they_should_and_others_declined(
+    name: str, most_missed: int, most_not_declined: int
+) -> None:
     user = await User.objects.acreate(username="ada")
     wrong = []
-    for row in QUESTIONS:
+    for row in questions(name):
         heard = await asked(row["question"], user=user, language=row["language"])
         if not fits(heard, row["expect"]):
             wrong.append((row["question"], row["expect"], heard.used, heard.urls))
-    in_scope = [one for one in wrong if one[1]]
-    assert len(in_scope) <= 6, wrong
-    assert len(wrong) - len(in_scope) <= 1, wrong
+    missed = [one for one in wrong if one[1]]
+    assert len(missed) <= most_missed, missed
+    assert len(wrong) - len(missed) <= most_not_declined, wrong
 
 
 async def test_an_answer_comes_in_pieces_and_says_once_what_it_is() -> None:
@@ -53,6 +67,8 @@ async def test_an_answer_comes_in_pieces_and_says_once_what_it_is() -> None:
     assert first.text.count(NOTE["es"]) == 1
     then = await asked("¿Cómo paro el bot?", first.text, "¿Cómo conecto Exnova?")
     assert NOTE["es"] not in then.text
+    english = await asked("¿Cómo paro el bot?", first.text, "how do I start the bot?")
+    assert NOTE["en"] not in english.text
     whenever = await asked("hola", first.text, "¿eres una persona?")
     assert NOTE["es"] in whenever.text
 
