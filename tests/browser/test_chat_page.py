@@ -351,6 +351,107 @@ def test_a_failing_provider_is_stood_in_for_and_says_so(ada: Visitor, far: OpenA
     ada.check(page)
 
 
+def test_an_answer_that_is_held_back_says_so(ada: Visitor, far: OpenAIServer) -> None:
+    far.behave(filter_after=3)
+    page = ada.open("/asistente/")
+    ask(page, "Algo feo")
+    turn = page.locator(".turn.assistant")
+    expect(turn).to_have_attribute("data-state", "filtered", timeout=PATIENT)
+    expect(turn.locator(".outcome-words")).to_contain_text("regla de seguridad")
+    expect(page.locator("#spoken")).to_contain_text("La respuesta se retuvo")
+    expect(page.locator("#stop")).to_be_hidden()
+    ada.check(page)
+
+
+def test_a_failed_answer_is_tried_again_with_one_press(
+    ada: Visitor, product: Server, far: OpenAIServer
+) -> None:
+    code = (
+        "from accounts.models import User; from assistant.tests.factories import *\n"
+        "talk = a_conversation(User.objects.latest('pk'))\n"
+        "answer = an_answer(a_message(talk, '¿Y?'), 'Empiezo a', 'failed')\n"
+        "answer.error = 'provider_timeout'; answer.save()\n"
+        "print(talk.pk)"
+    )
+    pk = product.manage("shell", "-v0", "-c", code).split()[-1]
+    page = ada.open(f"/asistente/{pk}/")
+    note = page.locator(".turn.assistant .outcome")
+    expect(note).to_contain_text("El proveedor no respondió a tiempo")
+    expect(page.locator(".answer")).to_have_text("Empiezo a")
+    far.behave(text="Ahora sí.")
+    note.get_by_role("button", name="Volver a intentarlo").click()
+    expect(page.locator(".answer")).to_have_text("Ahora sí.", timeout=PATIENT)
+    expect(page.locator(".turn.assistant .place")).to_have_text("2/2")
+    ada.check(page)
+
+
+def test_a_limit_counts_down_and_loses_no_word(ada: Visitor) -> None:
+    page = ada.open("/asistente/")
+    page.fill("#text", "Con prisa")
+    page.evaluate(
+        'for (let n = 0; n < 30; n += 1) window.sockets.at(-1).send(\'{"type": "ping"}\');'
+        "document.querySelector('#composer').requestSubmit()"
+    )
+    note = page.locator(".turn.user .outcome")
+    expect(note).to_contain_text(re.compile("Demasiad"))
+    expect(page.locator(".turn.user .said")).to_have_text("Con prisa")
+    again = note.get_by_role("button", name="Volver a intentarlo")
+    again.click(timeout=PATIENT)  # as soon as the seconds are over
+    answered(page)
+    expect(page.locator(".turn.user")).to_have_count(1)
+    ada.check(page)
+
+
+def test_an_answer_that_grows_leaves_who_reads_above_where_they_are(
+    ada: Visitor, far: OpenAIServer
+) -> None:
+    box = "document.getElementById('scroll')"
+    left = f"{box}.scrollHeight - {box}.scrollTop - {box}.clientHeight"
+    lines = "\n\n".join(f"Párrafo {number} de muchos." for number in range(70))
+    far.behave(text=lines, delay_s=0.02)
+    page = ada.open("/asistente/")
+    ask(page, "Largo")
+    until(page, f"{box}.scrollHeight > 2 * {box}.clientHeight", seconds=30)
+    assert page.evaluate(left) <= 100  # it follows what comes
+    page.locator("#scroll").hover()
+    page.mouse.wheel(0, -300)
+    expect(page.locator("#down")).to_be_visible()
+    page.wait_for_timeout(200)
+    above, high = page.evaluate(f"[{box}.scrollTop, {box}.scrollHeight]")
+    until(page, f"{box}.scrollHeight > {high + 100}", seconds=30)
+    assert page.evaluate(f"{box}.scrollTop") == above
+    page.click("#down")
+    answered(page)
+    until(page, f"{left} <= 1")
+    expect(page.locator(".turn.assistant .retry")).to_be_in_viewport()
+    ada.check(page)
+
+
+def test_a_visitor_asks_without_an_account_and_nothing_is_kept(
+    browser: Browser, product: Server
+) -> None:
+    with visitor(browser, product.url, locale="es") as guest:
+        page = guest.open("/asistente/")
+        expect(page.locator("#empty")).to_contain_text("no se guarda nada")
+        page.get_by_role("button", name="¿Cómo exporto una red a VHDL?").click()
+        answered(page)
+        expect(page.locator(".engine")).to_have_text("Buscador propio, sin modelo de lenguaje")
+        expect(page.locator(".sources a").first).to_have_attribute("href", re.compile("^http"))
+        expect(page).to_have_url(f"{product.url}/asistente/")
+        ask(page, "¿Y para entrenar?")
+        answered(page, 2)
+        cut_the_line(guest, page)
+        guest.complaints.clear()  # that the line was cut
+        guest.context.set_offline(False)
+        expect(page.locator("#line")).to_be_hidden(timeout=PATIENT)
+        ask(page, "¿Sigues ahí?")
+        answered(page, 3)
+        guest.complaints = [one for one in guest.complaints if "DISCONNECTED" not in one]
+        guest.check(page)
+        page.reload()
+        expect(page.locator(".turn")).to_have_count(0)
+
+
 def test_an_ended_login_is_told_and_what_was_written_stays(
     ada: Visitor, browser: Browser, product: Server
 ) -> None:

@@ -24,8 +24,15 @@ export class Turns {
       table: word("table"),
     };
     this.box = part("scroll");
-    this.box.addEventListener("scroll", () => this.showDown());
-    part("down").addEventListener("click", () => this.toEnd({ smooth: true }));
+    this.stuck = true; // the reader is at the end and wants to stay there
+    this.top = 0;
+    this.box.addEventListener("scroll", () => this.scrolled());
+    const grown = new ResizeObserver(() => this.follow());
+    for (const id of ["turns", "scroll"]) grown.observe(part(id));
+    part("down").addEventListener("click", () => {
+      this.stuck = true;
+      this.follow();
+    });
   }
 
   /** Another conversation, or none. */
@@ -38,7 +45,7 @@ export class Turns {
 
   /** The shown branch as it is now. */
   draw({ end = false } = {}) {
-    const stay = end || this.atEnd();
+    this.stuck ||= end;
     const path = this.thread.path();
     const wanted = path.map((row) => this.item(row));
     const list = part("turns");
@@ -48,8 +55,7 @@ export class Turns {
     });
     for (const row of path) this.fill(row);
     part("empty").hidden = path.length > 0;
-    if (stay) this.toEnd();
-    this.showDown();
+    this.follow();
   }
 
   /** Something of this message is new. */
@@ -66,14 +72,12 @@ export class Turns {
     this.frame = 0;
     if (!this.stale.size) return;
     const began = performance.now();
-    const stay = this.atEnd();
     for (const id of this.stale) {
       const row = this.thread.rows.get(id);
       if (row && this.items.get(id)?.isConnected) this.fill(row);
     }
     this.stale.clear();
-    if (stay) this.toEnd();
-    this.showDown();
+    this.follow();
     this.pause = performance.now() + 4 * (performance.now() - began);
   }
 
@@ -81,12 +85,25 @@ export class Turns {
     return this.box.scrollHeight - this.box.scrollTop - this.box.clientHeight < NEAR;
   }
 
-  toEnd({ smooth = false } = {}) {
-    this.box.scrollTo({ top: this.box.scrollHeight, behavior: smooth ? "smooth" : "instant" });
+  // Only a move upwards is the reader's own wish: what grows below moves nothing.
+  scrolled() {
+    if (this.atEnd()) this.stuck = true;
+    else if (this.box.scrollTop < this.top - 2) this.stuck = false;
+    this.top = this.box.scrollTop;
+    this.showDown();
+  }
+
+  follow() {
+    if (this.stuck) this.toEnd();
+    this.showDown();
+  }
+
+  toEnd() {
+    this.box.scrollTo({ top: this.box.scrollHeight, behavior: "instant" });
   }
 
   showDown() {
-    part("down").hidden = this.atEnd();
+    part("down").hidden = this.stuck || this.atEnd();
   }
 
   item(row) {

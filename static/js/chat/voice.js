@@ -113,7 +113,7 @@ export class Voice {
 
   async transcribe(sound) {
     const form = new FormData();
-    form.append("file", sound, "recording.wav");
+    form.append("file", sound, `recording.${sound.type.includes("wav") ? "wav" : "webm"}`);
     form.append("language", language);
     try {
       const { text } = await call("POST", "/transcribe", form);
