@@ -8,7 +8,10 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Browser, sync_playwright
 
-from tests.services.server import ROOT
+from tests.browser.visits import Visitor, register, visitor
+from tests.services.fixtures import Serve
+from tests.services.openai_server import OpenAIServer
+from tests.services.server import ROOT, Server
 
 SAMPLES = ROOT / "static" / "samples"
 ARGUMENTS = [
@@ -66,3 +69,27 @@ def browser(launch: Launch, film: Path) -> Iterator[Browser]:
     )
     yield started
     started.close()
+
+
+@pytest.fixture(scope="module")
+def far() -> Iterator[OpenAIServer]:
+    """A provider of the assistant that says and fails as a test wants."""
+    with OpenAIServer() as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def product(serve_module: Serve, far: OpenAIServer) -> Server:
+    """A server whose assistant asks `far`."""
+    return serve_module(
+        OPENAI_BASE_URL=far.base_url, OPENAI_CHAT_MODEL="small", OPENAI_TRANSCRIBE_MODEL="ear"
+    )
+
+
+@pytest.fixture
+def ada(browser: Browser, product: Server, far: OpenAIServer) -> Iterator[Visitor]:
+    """Signed in there, with a healthy provider."""
+    far.behave()
+    with visitor(browser, product.url, locale="es") as guest:
+        register(guest)
+        yield guest
