@@ -5,7 +5,7 @@ import re
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Request, expect
 
 from tests.browser.chats import ONE, answered, ask
 from tests.browser.visits import Visitor, until
@@ -220,10 +220,12 @@ def test_an_answer_is_said_aloud_until_it_is_interrupted(ada: Visitor, far: Open
     far.behave(text=" ".join(sentences) + "\n\n```\nesto no\n```")
     page = ada.open("/asistente/")
     said: list[str] = []
-    page.on(
-        "request",
-        lambda call: said.append(call.post_data_json["text"]) if "/speak" in call.url else None,
-    )
+
+    def note(call: Request) -> None:
+        if call.url.endswith("/speak"):
+            said.append(json.loads(call.post_data or "")["text"])
+
+    page.on("request", note)
     ask(page, "Habla")
     answered(page)
     speak = page.locator(".turn.assistant .speak")
