@@ -16,6 +16,7 @@ from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from assistant.far_eyes import Want
 from assistant.pictures import Answer, look_at
 from assistant.serializers import ImageInput, ImageText, LookOutput
 from assistant.throttles import AnonymousImages
@@ -30,8 +31,9 @@ from visionai.lib.parsing import JSONParser
     tags=["Assistant"],
     summary="Look at a picture: faces, eyes, people, colours, sharpness",
     description=(
-        "Without any network: OpenCV's cascades and its detector of standing people. The picture "
-        "is not kept, and the description claims only what was found."
+        "Without any network: OpenCV's cascades and its detector of standing people. Who is signed"
+        " in has the configured providers as well; `engines` says who found what. The picture is"
+        " not kept here, and a description of our own claims only what was found."
     ),
     request={"multipart/form-data": ImageInput, "application/json": ImageText},
     responses={
@@ -55,7 +57,9 @@ def look(request: Request) -> Response:
     return Response(_answer(request).body())
 
 
-def _original(shown: Callable[[Answer], dict[str, Any]]) -> Callable[..., Any]:
+def _original(
+    shown: Callable[[Answer], dict[str, Any]], wants: tuple[Want, ...] = ("detect", "caption")
+) -> Callable[..., Any]:
     @extend_schema(exclude=True)
     @api_view(["POST"])
     @authentication_classes([BearerAuthentication])  # no cookie counts on the originals' paths
@@ -63,22 +67,22 @@ def _original(shown: Callable[[Answer], dict[str, Any]]) -> Callable[..., Any]:
     @throttle_classes([AnonymousImages])
     @parser_classes([MultiPartParser, FormParser, JSONParser])
     def view(request: Request) -> Response:
-        return Response({"success": True} | shown(_answer(request)))
+        return Response({"success": True} | shown(_answer(request, wants)))
 
     return view
 
 
 def _only(*fields: str) -> Callable[[Answer], dict[str, Any]]:
-    return lambda answer: {name: answer.body()[name] for name in (*fields, "provider")}
+    return lambda answer: {name: answer.body()[name] for name in (*fields, "provider", "degraded")}
 
 
 # `POST /imagen/analizar`, `/imagen/objetos`, `/imagen/descripcion`
 analyse = _original(Answer.body)
-objects = _original(_only("objects", "width", "height"))
-description = _original(_only("description"))
+objects = _original(_only("objects", "width", "height"), ("detect",))
+description = _original(_only("description"), ("caption",))
 
 
-def _answer(request: Request) -> Answer:
+def _answer(request: Request, wants: tuple[Want, ...] = ("detect", "caption")) -> Answer:
     if not request.user.is_authenticated:
         check_anonymous()
-    return look_at(picture_of(request))
+    return look_at(picture_of(request), user_id=request.user.pk, wants=wants)

@@ -1,11 +1,13 @@
 """A picture in a sentence or two: only what was found, in the active language."""
 
+from collections import Counter
 from collections.abc import Sequence
 
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from assistant.core.looking import Look
+from assistant.object_words import OBJECT_WORDS
 
 COLOUR_WORDS = {
     "black": gettext_lazy("black"),
@@ -24,9 +26,12 @@ COLOUR_WORDS = {
 }
 
 
-def describe(look: Look) -> str:
-    """What was found, the colours, and what makes the picture hard to see."""
-    sentences = [_things(look)]
+def describe(look: Look, labels: Sequence[str] | None = None) -> str:
+    """What was found, the colours, and what makes the picture hard to see.
+
+    `labels` are the findings of another detector, which knows more things.
+    """
+    sentences = [_things(look) if labels is None else _others(labels)]
     if look.colours:
         names = enumerated([str(COLOUR_WORDS[name]) for name, _share in look.colours])
         sentences.append(_("Its main colours are {names}.").format(names=names))
@@ -52,6 +57,16 @@ def _things(look: Look) -> str:
     if not parts:
         return _("No face and no standing person was found.")
     return _("Found: {things}.").format(things=enumerated(parts))
+
+
+def _others(labels: Sequence[str]) -> str:
+    if not labels:
+        return _("Nothing that the detector knows was found.")
+    words = [
+        str(OBJECT_WORDS.get(label, label)) + (f" ({count})" if count > 1 else "")
+        for label, count in Counter(labels).most_common()
+    ]
+    return _("Found: {things}.").format(things=enumerated(words))
 
 
 def enumerated(words: Sequence[str]) -> str:

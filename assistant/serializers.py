@@ -17,6 +17,11 @@ LOOK = {
     "width": 512,
     "height": 512,
     "provider": "embedded",
+    "degraded": False,
+    "engines": {
+        "objects": {"engine": "embedded", "model": "opencv", "degraded": False},
+        "description": {"engine": "embedded", "model": "opencv", "degraded": False},
+    },
     "processing_time_ms": 131.4,
 }
 
@@ -37,9 +42,22 @@ class PlaceOutput(serializers.Serializer[Any]):
 
 
 class ThingOutput(serializers.Serializer[Any]):
-    label = serializers.ChoiceField(["face", "eye", "person"])  # type: ignore[assignment]
+    label = serializers.CharField(  # type: ignore[assignment]
+        help_text="Of this machine: face, eye, person; of a provider: what its model knows."
+    )
     score = serializers.FloatField(help_text="Orders findings; it is no probability.")
     box = PlaceOutput()
+
+
+class EngineOutput(serializers.Serializer[Any]):
+    engine = serializers.CharField()
+    model = serializers.CharField()
+    degraded = serializers.BooleanField(help_text="A configured provider should have answered.")
+
+
+class EnginesOutput(serializers.Serializer[Any]):
+    objects = EngineOutput()
+    description = EngineOutput()
 
 
 class ColourOutput(serializers.Serializer[Any]):
@@ -56,5 +74,7 @@ class LookOutput(serializers.Serializer[Any]):
     sharpness = serializers.FloatField(help_text="Variance of the Laplacian; low is blurred.")
     width = serializers.IntegerField()
     height = serializers.IntegerField()
-    provider = serializers.CharField()
+    provider = serializers.CharField(help_text="Who answered, joined by +.")
+    degraded = serializers.BooleanField()
+    engines = EnginesOutput()
     processing_time_ms = serializers.FloatField()

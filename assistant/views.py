@@ -17,6 +17,8 @@ from django.views.decorators.http import require_GET
 from assistant.attachments import LARGEST, LARGEST_TEXT, MOST_OF_A_MESSAGE
 from assistant.descriptions import COLOUR_WORDS
 from assistant.models import Conversation
+from assistant.object_words import OBJECT_WORDS
+from assistant.providers.configured import outside
 from assistant.services import LONGEST_QUESTION
 from predictions.core.letters import BEST
 from predictions.model_cards import letter_cards
@@ -27,7 +29,10 @@ TEXTS: Final = ("text/*", ".md", ".csv", ".json", ".log", ".py", ".vhd", ".vhdl"
 
 @require_GET
 def objects(request: HttpRequest) -> HttpResponse:
-    return render(request, "assistant/objects.html", {"colours": COLOUR_WORDS})
+    names = (one.name for capability, one in outside() if capability in {"detect", "caption"})
+    providers = ", ".join(dict.fromkeys(names))
+    facts = {"colours": COLOUR_WORDS, "things": OBJECT_WORDS, "providers": providers}
+    return render(request, "assistant/objects.html", facts)
 
 
 @require_GET

@@ -114,22 +114,36 @@ async def speak(
     )
 
 
-async def detect(picture: bytes, *, user_id: int | None = None) -> Answered[list[Found]]:
-    """What is in a picture, and where."""
-    return await _first("detect", lambda one: one.detect(picture), "", user_id)
+async def detect(
+    picture: bytes, *, user_id: int | None = None, stand_in: bool = True
+) -> Answered[list[Found]]:
+    """What is in a picture, and where; `stand_in` False asks configured providers alone."""
+    return await _first("detect", lambda one: one.detect(picture), "", user_id, stand_in=stand_in)
 
 
 async def caption(
-    picture: bytes, *, language: Language, user_id: int | None = None
+    picture: bytes, *, language: Language, user_id: int | None = None, stand_in: bool = True
 ) -> Answered[str]:
-    """A picture in a sentence or two."""
-    return await _first("caption", lambda one: one.caption(picture, language=language), "", user_id)
+    """A picture in a sentence or two; `stand_in` as for `detect`."""
+    return await _first(
+        "caption",
+        lambda one: one.caption(picture, language=language),
+        "",
+        user_id,
+        stand_in=stand_in,
+    )
 
 
 async def _first(
-    capability: Capability, call: Callable[[Any], Awaitable[T]], engine: str, user_id: int | None
+    capability: Capability,
+    call: Callable[[Any], Awaitable[T]],
+    engine: str,
+    user_id: int | None,
+    *,
+    stand_in: bool = True,
 ) -> Answered[T]:
-    turns = _Turns(engines_of(capability, engine=engine, anonymous=user_id is None))
+    engines = engines_of(capability, engine=engine, anonymous=user_id is None)
+    turns = _Turns([one for one in engines if stand_in or one.name != EMBEDDED])
     for provider in turns.providers:
         try:
             value = await turns.call(capability, provider, call)

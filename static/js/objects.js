@@ -7,6 +7,8 @@ import { language, oneDecimal, percent, word } from "./words.js";
 const WIDEST = 960; // pixels of the preview
 const HUES = { face: "#ffd166", eye: "#7bdff2", person: "#9be564" }; // over any picture
 
+const OTHER_HUE = "#ffffff";
+
 const part = (id) => document.getElementById(id);
 const results = [];
 let turn = Promise.resolve();
@@ -74,39 +76,62 @@ function show(row, answer, scale) {
     .map((one) => `${word(`colour-${one.name}`)} ${percent(one.share)}`)
     .join(", ");
   const took = `${word("took")} ${oneDecimal(answer.processing_time_ms)} ms`;
-  row.querySelector(".facts").textContent = [colours, took].filter(Boolean).join(" · ");
+  const by = Object.entries(answer.engines).map(
+    ([what, one]) => `${word(`${what}-by`)} ${engineName(one)}`,
+  );
+  row.querySelector(".facts").textContent = [...by, colours, took].filter(Boolean).join(" · ");
+  if (answer.degraded) {
+    const note = document.createElement("p");
+    note.className = "note warning";
+    note.textContent = word("degraded");
+    row.querySelector(".description").after(note);
+  }
   const body = row.querySelector("tbody");
   for (const one of answer.objects) {
     const line = body.insertRow();
     const { x, y, width, height } = one.box;
-    line.insertCell().textContent = word(one.label);
+    line.insertCell().textContent = thing(one.label, answer);
     const score = line.insertCell();
     score.className = "number";
     score.textContent = percent(one.score);
     line.insertCell().textContent = `${width} × ${height}, ${x}, ${y}`;
   }
   row.querySelector(".table-box").hidden = !answer.objects.length;
-  if (scale) drawBoxes(row.querySelector("canvas"), answer.objects, scale);
+  if (scale) drawBoxes(row.querySelector("canvas"), answer, scale);
 }
 
-function drawBoxes(canvas, objects, scale) {
+function engineName(one) {
+  return one.engine === "embedded" ? word("embedded") : `${one.engine} (${one.model})`;
+}
+
+/** A finding in the reader's words, or as the provider's model calls it. */
+function thing(label, answer) {
+  if (answer.engines.objects.engine === "embedded") return word(label);
+  const known = document.getElementById("words").content.querySelector(
+    `[data-word="thing-${CSS.escape(label)}"]`,
+  );
+  return known ? known.textContent.trim() : label;
+}
+
+function drawBoxes(canvas, answer, scale) {
   const context = canvas.getContext("2d");
   const unit = Math.max(canvas.width, canvas.height) / 100;
   const high = Math.max(12, unit * 3.2) * 1.5; // of a label
   context.lineWidth = Math.max(2, unit * 0.5);
   context.font = `600 ${high / 1.5}px system-ui, sans-serif`;
   context.textBaseline = "top";
-  for (const { label, box } of objects) {
+  for (const { label, box } of answer.objects) {
     const [left, top] = [box.x * scale, box.y * scale];
-    context.strokeStyle = HUES[label];
+    context.strokeStyle = HUES[label] ?? OTHER_HUE;
     context.strokeRect(left, top, box.width * scale, box.height * scale);
     if (label === "eye") continue; // too small for a label; the table names it
-    const wide = context.measureText(word(label)).width + high * 0.6;
+    const name = thing(label, answer);
+    const wide = context.measureText(name).width + high * 0.6;
     const labelTop = top >= high ? top - high : top;
     context.fillStyle = "rgb(12 17 19 / 0.82)";
     context.fillRect(left, labelTop, wide, high);
     context.fillStyle = "#ffffff";
-    context.fillText(word(label), left + high * 0.3, labelTop + high * 0.2);
+    context.fillText(name, left + high * 0.3, labelTop + high * 0.2);
   }
 }
 
