@@ -121,6 +121,8 @@ class Feeds:
 
     def close(self) -> None:
         """The node ends: what is lost from here on is not looked for elsewhere."""
+        for subject in self._feeds:
+            self._telling.forget(subject)
         self._feeds.clear()
 
     async def revive(self, feed: Feed) -> None:
