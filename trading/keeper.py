@@ -320,23 +320,32 @@ class Keeper:
 
     async def _read(self, broker: Broker) -> None:
         """What the broker says unasked, to the end of the connection."""
+        hearing: set[asyncio.Task[None]] = set()
+        reason = "lost"
         try:
             async for event in broker.events():
                 if isinstance(event, Disconnected):
-                    await self._lost(broker, event.reason)
-                    return
-                try:
-                    await self._heard(event)
-                except Fenced:
-                    self.stop()
-                    return
-                except Exception:
-                    log.exception("An event of session %s", self.owner.session_id)
-                    self.following.look_soon()
-                    self.wake()
+                    reason = event.reason
+                    break
+                # Begun in their order, and written in it; none waits for the one before.
+                task = asyncio.create_task(self._kept(event))
+                hearing.add(task)
+                task.add_done_callback(hearing.discard)
         except Exception:
             log.exception("The events of session %s ended", self.owner.session_id)
-        await self._lost(broker, "lost")
+        if hearing:
+            await asyncio.wait(hearing)
+        await self._lost(broker, reason)
+
+    async def _kept(self, event: object) -> None:
+        try:
+            await self._heard(event)
+        except Fenced:
+            self.stop()
+        except Exception:
+            log.exception("An event of session %s", self.owner.session_id)
+            self.following.look_soon()
+            self.wake()
 
     async def _heard(self, event: object) -> None:
         if isinstance(event, CandleUpdate):

@@ -40,6 +40,7 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 MOST_LOOKS = 20_000  # that wait while the database is away
 METERED = 100  # bots in one transaction
+LOOKS_REST = timedelta(seconds=2)  # before they are written
 LOOK = 1.0  # seconds between looks for sessions without a node
 SWEEP = 5.0  # seconds between looks for work that no news told of
 AT_ONCE = 100  # sessions taken at a look, so that nodes share
@@ -145,8 +146,9 @@ class Node:
             await self._end()
 
     async def _write_looks(self) -> None:
-        """Some at a time, so that orders come between."""
-        while self._looked:
+        """Some at a time, and none at once: candles close when options end, and those hurry."""
+        until = datetime.now(UTC) - (timedelta(0) if self._stopping else LOOKS_REST)
+        while self._looked and self._looked[0].at <= until:
             some, self._looked = self._looked[:METERED], self._looked[METERED:]
             try:
                 await self.db(_meter, some)
