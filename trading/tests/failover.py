@@ -26,6 +26,7 @@ from tests.services.server import ROOT, environment_for
 STEP = 10.0  # emulator seconds that pass at once while a round waits for its ends
 LEASE = 2.0  # seconds
 SESSIONS = 4
+STOP_WITHIN = 30.0  # seconds; eight on a machine with nothing else to do
 LONGEST = 60.0  # seconds for a round
 BREAKS = (
     "nothing",
@@ -33,6 +34,7 @@ BREAKS = (
     "kill",
     "pause",
     "pause",
+    "stop",
     "drop_before_order",
     "drop_after_order",
     "swallow_option_reply",
@@ -77,6 +79,12 @@ class Nodes:
         process.wait()
         self.start()
 
+    def ask_to_stop(self, process: "subprocess.Popen[bytes]") -> None:
+        """As a service manager does; it must end by itself."""
+        process.terminate()
+        assert process.wait(STOP_WITHIN) == 0, "a node that was asked to stop ended badly"
+        self.start()
+
     def stop(self) -> None:
         for process in self.running:
             if process.poll() is None:
@@ -88,6 +96,7 @@ class Nodes:
 @dataclass
 class Tally:
     rounds: int = 0
+    forced: int = 0  # those in which something broke
     orders: int = 0
     settled: int = 0
     rejected: int = 0
@@ -191,6 +200,7 @@ def _rounds(
         _round(emulator, nodes, sessions, kind, chance)
         _compare(emulator, sessions)
         tally.rounds += 1
+        tally.forced += kind != "nothing"
         tally.breaks[kind] = tally.breaks.get(kind, 0) + 1
         print(f"round {number + 1}: {kind}", file=sys.stderr, flush=True)
     _count(tally)
@@ -239,14 +249,16 @@ def _break_node(
     if kind == "drop_now":
         emulator.do(lambda one: one.control.drop())
         return
-    if not kind.startswith(("kill", "pause")) and not kind.endswith("kill"):
+    if not kind.startswith(("kill", "pause", "stop")) and not kind.endswith("kill"):
         return
     victim = chance.choice(sessions)
     victim.refresh_from_db()
     process = nodes.owner_of(victim.node)
     if process is None:
         return
-    if "kill" in kind:
+    if kind == "stop":
+        nodes.ask_to_stop(process)
+    elif "kill" in kind:
         nodes.kill(process)
     else:
         process.send_signal(signal.SIGSTOP)
