@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from channels.db import database_sync_to_async
 from django.contrib.auth.models import AnonymousUser
 from django.core.cache import cache
 from django.utils import timezone
@@ -20,10 +21,14 @@ from accounts.tests.factories import an_administrator
 from accounts.usage import record
 from assistant import hooks
 from assistant.own_tools import OWN
+from assistant.providers.base import Ask, Source, Turn
+from assistant.providers.openai import OpenAI
 from assistant.tools import MOST_CHARACTERS, bounded, checked, shown, tools_for
 from fpga_export.models import ExportSession
 from predictions.tests.factories import NOON, a_row
+from predictions.versions import fill_catalogue
 from sessions_app.tests.factories import a_session, a_user
+from tests.services.openai_server import OpenAIServer
 from trading.models import Order
 from trading.tests.factories import a_trading_session, an_order
 from visionai.lib.jobs import JobState
@@ -268,6 +273,33 @@ async def test_a_tool_is_run_in_another_thread_for_its_own_user() -> None:
     assert (found["emotion"], found["total"]) == ("sad", 0)
     with pytest.raises(ValueError, match="unknown: user"):
         await mine["my_predictions"].run({"user": "eve"})
+
+
+@pytest.mark.django_db(transaction=True)
+async def test_a_model_that_turns_on_its_user_gets_nothing_of_anybody_else(
+    far_openai: OpenAIServer,
+) -> None:
+    """Over real HTTP: what the far side was sent, whatever it asked for."""
+    ada = await User.objects.acreate(username="ada")
+    eve = await User.objects.acreate(username="eve")
+    await database_sync_to_async(fill_catalogue)()  # which the flush of another test took along
+    await database_sync_to_async(everything_of)(eve)
+    hers = json.dumps({"user": "eve", "user_id": eve.pk})
+    calls = [["search_help", '{"query": "facturas"}']]
+    calls += [[name, text] for name in ALL[1:] for text in ("{}", hers)][:7]
+    far_openai.behave(calls=calls)
+    ask = Ask((Turn("user", "¿qué hay de eve?"),), "es", tools_for(ada))
+    pieces = [piece async for piece in OpenAI("m", far_openai.base_url, "k").stream(ask)]
+    assert Source("Uso y facturas", "/ayuda/uso/") in pieces
+    assert Source("Historial", "/historial/") in pieces
+    first, second = (json.loads(body) for _path, _headers, body in far_openai.requests)
+    offered = [one["function"]["name"] for one in first["tools"]]
+    assert offered == ALL
+    told = [json.loads(one["content"]) for one in second["messages"] if one["role"] == "tool"]
+    assert len(told) == len(calls)
+    assert [one for one in told if "error" in one] == [{"error": "unknown: user, user_id"}] * 3
+    sent = json.dumps(second["messages"][2:])
+    assert "secret" not in sent.lower().replace(hers, "")
 
 
 def test_the_composition_root_fills_the_hook() -> None:
