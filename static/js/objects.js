@@ -6,12 +6,13 @@ import { language, oneDecimal, percent, word } from "./words.js";
 
 const WIDEST = 960; // pixels of the preview
 const HUES = { face: "#ffd166", eye: "#7bdff2", person: "#9be564" }; // over any picture
-
 const OTHER_HUE = "#ffffff";
+const MOST_WAIT_S = 60; // for a server that wants a pause between many pictures
 
 const part = (id) => document.getElementById(id);
 const results = [];
 let turn = Promise.resolve();
+let round = 0; // a picture that was under way when the list was cleared comes to nothing
 
 function add(files) {
   for (const file of files) {
@@ -19,39 +20,53 @@ function add(files) {
     row.querySelector(".name").textContent = file.name || word("pasted");
     row.querySelector(".status").textContent = word("looking");
     part("results").prepend(row);
-    turn = turn.then(() => look(file, row)); // one after the other, in the order of the files
+    const mine = round;
+    // One after the other, in the order of the files.
+    turn = turn.then(() => (mine === round ? look(file, row, mine) : null));
   }
   part("results-part").hidden = !part("results").children.length;
 }
 
-async function look(file, row) {
+async function look(file, row, mine) {
   const name = file.name || word("pasted");
   const scale = await preview(row, file);
   const form = new FormData();
   form.append("file", file, file.name || "picture.png");
   const status = row.querySelector(".status");
   try {
-    const response = await fetch("/api/v1/assistant/images", {
-      method: "POST",
-      body: form,
-      headers: {
-        Accept: "application/json",
-        "Accept-Language": language,
-        "X-CSRFToken": csrfToken(),
-      },
-    });
+    let response = await send(form);
+    const wait = Number(response.headers.get("Retry-After"));
+    if (response.status === 429 && wait > 0 && wait <= MOST_WAIT_S) {
+      status.textContent = word("pausing");
+      await new Promise((done) => setTimeout(done, wait * 1000));
+      response = await send(form);
+    }
     const answer = await response.json().catch(() => ({}));
+    if (mine !== round) return;
     if (!response.ok) throw new Error(answer.detail ?? word("fault"));
     results.push({ file: name, ...answer });
     show(row, answer, scale);
     part("spoken").textContent = `${name}: ${answer.description}`;
   } catch (error) {
+    if (mine !== round) return;
     const words = error instanceof TypeError ? word("failed") : error.message;
     status.className = "status note error";
     status.textContent = words;
     results.push({ file: name, error: words });
     part("spoken").textContent = `${name}: ${words}`;
   }
+}
+
+function send(form) {
+  return fetch("/api/v1/assistant/images", {
+    method: "POST",
+    body: form,
+    headers: {
+      Accept: "application/json",
+      "Accept-Language": language,
+      "X-CSRFToken": csrfToken(),
+    },
+  });
 }
 
 async function preview(row, file) {
@@ -149,6 +164,7 @@ function csv() {
 
 takePictures(add);
 part("clear").addEventListener("click", () => {
+  round += 1;
   results.length = 0;
   part("results").replaceChildren();
   part("results-part").hidden = true;
