@@ -21,7 +21,7 @@ def export_conversations(user: User) -> Part:
 def export_messages(user: User) -> Part:
     rows = Message.objects.owned_by(user).order_by("conversation__created_at", "number")
     columns = ("id", "conversation_id", "parent_id", "role", "text", "state", "engine", "model")
-    ends = ("degraded", "sources", "created_at", "ended_at")
+    ends = ("degraded", "sources", "sesion_number", "created_at", "ended_at")
     return "messages", rows.values(*columns, *ends).iterator()
 
 

@@ -12,6 +12,13 @@ VISITOR_KEPT: Final = timedelta(hours=1)
 AT_ONCE: Final = 1000
 
 
+@transaction.atomic
+def forget_visitor(visitor: str) -> None:
+    """Remove what a visitor's connection left."""
+    for talk in Conversation.objects.of_visitor(visitor):
+        remove(talk)
+
+
 def forget_visitors(*, at: datetime) -> None:
     """Those of visitors who are long silent, be it that their process died."""
     old = Conversation.objects.filter(user=None, updated_at__lt=at - VISITOR_KEPT)

@@ -13,7 +13,7 @@ import orjson
 
 from assistant import events, services
 from assistant.events import TYPING
-from assistant.refusals import BadMessage, NotFound, TooFast, TooLong, UnknownKind
+from assistant.refusals import BadMessage, NotFound, TooFast, TooLong, Unavailable, UnknownKind
 from assistant.services import LONGEST_QUESTION, Asked
 from assistant.talk import LONGEST_LABEL, Talk, error, id_in
 from assistant.threads import in_thread
@@ -68,6 +68,9 @@ class ChatSocket(SessionSocket):
             await self._take(message, ref)
         except DomainError as fault:
             await self.send_json(error(fault, self._language, ref=ref))
+        except Exception:  # a database that is away, say: the client may try again
+            log.exception("a message of a chat could not be taken")
+            await self.send_json(error(Unavailable(retry_after=5), self._language, ref=ref))
 
     async def frame(self, data: bytes) -> None:
         await self.send_json(error(UnknownKind(), self._language))
@@ -95,6 +98,8 @@ class ChatSocket(SessionSocket):
 
     async def _take_object(self, message: dict[str, Any], ref: object) -> None:
         kind = message.get("type", "text" if ASKING & message.keys() else None)
+        if not isinstance(kind, str):
+            raise UnknownKind
         if kind == "text" and "conversation" in message:
             asked = await self._talk.ask_as(self.identity, question_in(message), message)
             await self._answer(asked, ref)

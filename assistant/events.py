@@ -36,6 +36,7 @@ Frame: TypeAlias = dict[str, Any]
 TYPING: Frame = {"type": "typing", "is_typing": True}
 # What the original's clients know; the rest is for who shows that it knows more.
 PLAIN = frozenset({"delta", "text", "error"})
+LAST = frozenset({"text", "error"})  # one of these ends an answer
 
 
 def accepted(asked: Asked, ref: object) -> Frame:

@@ -17,7 +17,7 @@ from django.utils import timezone
 
 from assistant.core.folding import fold
 from assistant.metering import count_call
-from assistant.models import Conversation, Message
+from assistant.models import Message
 from assistant.services import ASSISTANT_ANSWER
 from sessions_app.changes import announce
 
@@ -111,9 +111,9 @@ def end(held: Claim, said: Said, *, state: str, error: str = "") -> Fate:
     if not ended:
         return Fate.LOST
     if said.text and state in {State.DONE, State.STOPPED}:
-        talk = Conversation.objects.select_related("user").get(messages=held.pk)
-        key, session = f"answer:{held.pk}", talk.sesion_number
-        count_call(talk.user, key=key, at=timezone.now(), session_id=session)
+        row = Message.objects.select_related("conversation__user").get(pk=held.pk)
+        key, user = f"answer:{held.pk}", row.conversation.user
+        count_call(user, key=key, at=timezone.now(), session_id=row.sesion_number)
     announce(ASSISTANT_ANSWER, str(held.pk))
     return Fate.WRITTEN
 

@@ -110,6 +110,7 @@ class Message(models.Model):
     )
     number = models.PositiveIntegerField()  # within the conversation, from 1
     role = models.CharField(_("role"), max_length=9, choices=Role.choices)
+    sesion_number = models.PositiveBigIntegerField(_("session"), null=True)
     text = models.TextField(_("text"), blank=True)
     folded = models.TextField(blank=True)  # for the search; an answer's is written at its end
     language = models.CharField(max_length=2)

@@ -63,3 +63,13 @@ class ConversationFull(DomainError):
 class NoFile(DomainError):
     status, code, title = 400, "no_file", _("There is no file")
     detail = _("Send the file as the multipart field “file”.")
+
+
+class Unavailable(DomainError):
+    status, code, title = 503, "unavailable", _("Not possible at present")
+    detail = _("The assistant cannot take messages at present; try again in a moment.")
+
+
+class TooManyConversations(DomainError):
+    status, code, title = 409, "too_many_conversations", _("Too many conversations")
+    detail = _("You have {limit} conversations, the most there may be; delete some.")

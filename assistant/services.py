@@ -36,6 +36,7 @@ from assistant.refusals import (
     StillAnswering,
     TooLong,
     TooManyAnswers,
+    TooManyConversations,
 )
 from sessions_app.changes import announce
 
@@ -44,6 +45,7 @@ ASSISTANT_STOP: Final = "assistant_stop"  # to the process that writes it
 ASSISTANT_TALK: Final = "assistant_talk"  # an answer begins in the conversation of that id
 LONGEST_QUESTION: Final = 16_000  # characters
 MOST_MESSAGES: Final = 2_000  # of a conversation
+MOST_CONVERSATIONS: Final = 5_000  # of a user
 ANSWERS_AT_ONCE: Final = 3  # of a user, or of a visitor's connection
 TITLE_OF_QUESTION: Final = 80
 
@@ -114,7 +116,7 @@ def ask(
     before = _parent(talk, parent)
     if before is not None and before.role == Role.USER:
         raise NotThatRole  # a question follows on an answer
-    question = _add_question(talk, before, text, language=language, at=at)
+    question = _add_question(who, talk, before, text, language=language, at=at)
     attachments.take(attached, user=user, message=question)
     return _begin(who, question, ref=ref, at=at)
 
@@ -157,7 +159,7 @@ def edit(
     user = _locked(who, at=at)
     talk = _lock(old.conversation_id)
     before = Message.objects.filter(pk=old.parent_id).first() if old.parent_id else None
-    question = _add_question(talk, before, text, language=language, at=at)
+    question = _add_question(who, talk, before, text, language=language, at=at)
     attachments.take(attached or (), user=user, message=question)
     attachments.repeat(kept, message=question, at=at)
     return _begin(who, question, ref=ref, at=at)
@@ -223,13 +225,6 @@ def remove(talk: Conversation) -> None:
     attachments.forget_unused(names)
 
 
-@transaction.atomic
-def forget_visitor(visitor: str) -> None:
-    """Remove what a visitor's connection left."""
-    for talk in Conversation.objects.of_visitor(visitor):
-        remove(talk)
-
-
 def _conversations(who: Speaker) -> ConversationQuerySet:
     if who.user_id is None:
         return Conversation.objects.of_visitor(who.visitor)
@@ -275,6 +270,8 @@ def _talk(
 
 def _make(who: Speaker, title: str, *, label: str | None, at: datetime) -> Conversation:
     signed_in = who.user_id is not None
+    if _conversations(who).count() >= MOST_CONVERSATIONS:
+        raise TooManyConversations(limit=MOST_CONVERSATIONS)
     return Conversation.objects.create(
         user_id=who.user_id,
         visitor="" if signed_in else who.visitor,
@@ -304,7 +301,13 @@ def _parent(talk: Conversation, pk: uuid.UUID | None) -> Message | None:
 
 
 def _add_question(
-    talk: Conversation, parent: Message | None, text: str, *, language: str, at: datetime
+    who: Speaker,
+    talk: Conversation,
+    parent: Message | None,
+    text: str,
+    *,
+    language: str,
+    at: datetime,
 ) -> Message:
     if talk.last_number + 2 > MOST_MESSAGES:
         raise ConversationFull(limit=MOST_MESSAGES)
@@ -313,6 +316,7 @@ def _add_question(
         parent=parent,
         number=_next_number(talk),
         role=Role.USER,
+        sesion_number=who.sesion_id,
         text=text,
         folded=fold(text),
         language=language,
@@ -331,6 +335,7 @@ def _begin(who: Speaker, question: Message, *, ref: str, at: datetime) -> Asked:
         parent=question,
         number=_next_number(talk),
         role=Role.ASSISTANT,
+        sesion_number=who.sesion_id,
         language=question.language,
         state=State.GENERATING,
         ref=_ref_of(who, ref),

@@ -12,8 +12,8 @@ from typing import Any, Final
 from django.conf import settings
 from django.utils import timezone, translation
 
-from assistant import events, services
-from assistant.events import PLAIN, Frame
+from assistant import cleaning, events, services
+from assistant.events import LAST, PLAIN, Frame
 from assistant.following import follow, new_answers
 from assistant.pace import count_visitor
 from assistant.refusals import BadMessage, NotFound, VisitorsClosed
@@ -61,7 +61,7 @@ class Talk:
             seconds,
         )
         if identity.user_id is None and self._count:
-            await in_thread(services.forget_visitor, self._visitor)
+            await in_thread(cleaning.forget_visitor, self._visitor)
 
     def speaker(self, identity: Identity) -> Speaker:
         if identity.user_id is None:
@@ -149,9 +149,12 @@ class Talk:
         """Send the frames of an answer to its last; `plain` those that the original knew."""
         translation.activate(self._language)
         async with contextlib.aclosing(_stream(pk, at)) as frames:
+            frame: Frame = {}
             async for frame in frames:
                 if not plain or frame["type"] in PLAIN:
                     await self._send(frame)
+            if frame.get("type") not in LAST:  # deleted meanwhile
+                await self._send(events.refusal(NotFound(), about=str(pk)))
 
     def _heard(self, pk: uuid.UUID, task: "asyncio.Task[None]") -> None:
         if self._following.get(pk) is task:
@@ -202,7 +205,7 @@ class Talk:
     def _language_of(self, message: Mapping[str, Any]) -> str:
         """As the message says, else as the page or the program that opened the socket."""
         said = message.get("language")
-        return said if said in {"es", "en"} else self._language[:2]
+        return str(said) if said in ("es", "en") else self._language[:2]
 
 
 def id_in(message: Mapping[str, Any], field: str, *, optional: bool = False) -> Any:

@@ -23,6 +23,7 @@ from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
+from assistant.models import Message
 from fpga_export.models import ExportSession
 from predictions.inference import running_engine
 from predictions.log_buffer import log_buffer
@@ -76,6 +77,9 @@ class Rows(Collector):
         of_orders = ("session__broker", "session__account_type", "source", "state")
         yield by("visionai_orders", "Orders.", orders, *of_orders)
         yield from figures.collect()
+        answers = Message.objects.filter(role=Message.Role.ASSISTANT)
+        told = ("state", "engine", "degraded")
+        yield by("visionai_answers", "Answers of the assistant kept.", answers, *told)
         yield from engine()
 
 

@@ -1,4 +1,5 @@
 import asyncio
+import uuid
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -7,12 +8,12 @@ import orjson
 import pytest
 from asgiref.sync import sync_to_async
 from django.core.cache import cache
-from django.db import connections
+from django.db import OperationalError, connections
 from django.utils import timezone
 from pytest_django.fixtures import Settings
 
 from accounts.models import User
-from assistant import pace
+from assistant import pace, services
 from assistant.consumers import ChatSocket, CompatChatSocket
 from assistant.listening import listening
 from assistant.models import Conversation, Message
@@ -227,6 +228,15 @@ async def test_a_visitor_leaves_nothing_behind(engine: Scripted) -> None:
         ('{"type":"text","text":7}', "bad_message"),
         ('{"type":"dance"}', "unknown_type"),
         ("[1, 2]", "unknown_type"),
+        ("42", "unknown_type"),
+        ("null", "unknown_type"),
+        ('{"type":["text"],"text":"a"}', "unknown_type"),
+        ('{"type":{"a":1}}', "unknown_type"),
+        ('{"text":"a","conversation":{},"language":["es"]}', "bad_message"),
+        ('{"text":"a","conversation":null,"ref":[1]}', "bad_message"),
+        ('{"text":"a","conversation":null,"parent":7}', "bad_message"),
+        ('{"type":"resume","id":"00000000-0000-4000-8000-000000000000","at":-1}', "bad_message"),
+        ('{"type":"resume","id":"00000000-0000-4000-8000-000000000000","at":true}', "bad_message"),
         ("{}", "unknown_type"),
         ('{"type":"stop","id":"x"}', "bad_message"),
         ('{"type":"stop"}', "bad_message"),
@@ -464,3 +474,35 @@ async def test_a_connection_is_logged_at_both_ends(
     opened, closed = (one.getMessage() for one in caplog.records if name in one.getMessage())
     assert opened == f"chat {name} opened from 192.0.2.9"
     assert closed.startswith(f"chat {name} closed, from 192.0.2.9: 1 messages in ")
+
+
+async def test_an_answer_that_is_deleted_has_an_end_too(
+    engine: Scripted, ana: User, token: str
+) -> None:
+    async with a_chat(token) as client:
+        await client.hello()
+        await send(client, type="text", text="Hola", conversation=None, language={"a": 1})
+        await client.heard()
+        accepted = await client.heard()
+        await client.heard()  # it began
+        talk = uuid.UUID(accepted["conversation"])
+        await sync_to_async(services.delete)(services.Speaker(ana.pk), talk)
+        last = (await until_last(client))[-1]
+    assert (last["type"], last["id"], last["code"]) == ("error", accepted["answer"], "not_found")
+
+
+async def test_a_database_that_is_away_is_told_and_the_socket_stays(
+    engine: Scripted, token: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away(*_arguments: object, **_more: object) -> None:
+        raise OperationalError("away")
+
+    async with a_chat(token) as client:
+        await client.hello()
+        with monkeypatch.context() as patch:
+            patch.setattr(services, "ask", away)
+            refused = await client.say("Hola")
+        assert (refused["code"], refused["retry_after"]) == ("unavailable", 5)
+        engine.let_all()
+        await client.send_to(text_data="Hola")
+        assert (await until_last(client))[-1]["type"] == "text"
