@@ -19,7 +19,7 @@ from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from trading import api, selectors, services
+from trading import api, selectors, services, unnamed
 from trading.events import order_data
 from trading.models import Order, TradingSession
 from trading.refusals import NotAccepted
@@ -162,7 +162,15 @@ def start(request: Request) -> Response:
     found = _session_of(request)
     data = BotInput(data=request.data)
     data.is_valid(raise_exception=True)
-    return api.start_with(request, found, data.validated_data, _running)
+    chosen = unnamed.chosen_for(found, data.validated_data)
+
+    def told(session: TradingSession) -> Response:
+        response = _running(session)
+        if note := unnamed.note_of(session, was_chosen_here=bool(chosen)):
+            response.data["note"] = note
+        return response
+
+    return api.start_with(request, found, {**chosen, **data.validated_data}, told)
 
 
 @original("POST")
@@ -172,7 +180,8 @@ def stop(request: Request) -> Response:
 
 def _running(session: TradingSession) -> Response:
     """`running` is what is wanted: the node follows within a second."""
-    return Response({"running": session.bot_wanted, "strategy": session.strategy})
+    follows = {"strategy": session.strategy, "parameters": session.parameters}
+    return Response({"running": session.bot_wanted, **follows, "asset": session.bot_asset})
 
 
 @original("POST")

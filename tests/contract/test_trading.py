@@ -137,6 +137,8 @@ def test_the_life_of_a_session_as_it_was_printed(
     assert look(http, me, "/api/balance", session_id)["balance"] == 10000 + kept["profit"]
     started = call(http, me, "/api/start", session_id=session_id).json()
     assert (started["success"], started["running"]) == (True, True)
+    assert started["strategy"] == "rsi"  # the original's bot traded, and said of what kind it was
+    assert "RSI" in started["note"]
     wait_until(
         lambda: look(http, me, "/api/status", session_id)["running"],
         seconds=10,
