@@ -214,7 +214,7 @@ def status(request: Request) -> Response:
     found = _session_of(request)
     told = _told(found) | {"running": found.bot_running, "connected": _is_connected(found)}
     body = session_body(found)
-    return Response(told | {"profit": body["profit"], "bot": body["bot"]})
+    return Response(told | {name: body[name] for name in ("profit", "reason", "bot")})
 
 
 def _is_connected(session: TradingSession) -> bool:

@@ -309,8 +309,8 @@ class Keeper:
             )
             await self.bot.rejected(no.reason)
         except Exception as nothing:  # noqa: BLE001 (whatever it was, it was no answer)
-            reason = type(nothing).__name__
-            await self._insist(order_flow.mark_unknown, order.pk, reason=reason)
+            log.info("No answer for order %s: %s", order.pk, type(nothing).__name__)
+            await self._insist(order_flow.mark_unknown, order.pk, reason="no_answer")
         else:
             taken_ms = _milliseconds(since=began)
             await self.write(position, order_pk=order.pk, taken_ms=taken_ms, at=self.now())

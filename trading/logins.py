@@ -79,6 +79,8 @@ class Logins:
             await self.fail(session, "two_factor_required")
         except AccountInUse:
             await self.fail(session, "account_in_use")
+        except AccountUnavailable:
+            await self.fail(session, "account_unavailable")
         except BrokerError as error:
             await self.fail(session, error.code)
 

@@ -4,10 +4,11 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping
 from decimal import Decimal
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from trading import connections
 from trading.brokers.base import (
+    AccountUnavailable,
     Broker,
     BrokerError,
     BrokerRateLimited,
@@ -45,19 +46,21 @@ async def obey(keeper: "Keeper", session: TradingSession, command: Command) -> N
         if failure["code"] == "internal":
             log.exception("Command %s of session %s", command.kind, session.pk)
         if command.kind in LOGINS:
-            await _after_failed_login(keeper, error, str(failure["code"]))
+            await _after_failed_login(keeper, error, failure)
         await keeper.db(connections.fail_command, command, failure, at=keeper.now())
     else:
         await keeper.db(connections.answer_command, command, answer, at=keeper.now())
 
 
-async def _after_failed_login(keeper: "Keeper", error: Exception, code: str) -> None:
+async def _after_failed_login(
+    keeper: "Keeper", error: Exception, failure: Mapping[str, Any]
+) -> None:
     """A first login that failed leaves nothing half open; a challenge may be answered again."""
     if isinstance(error, CodeNeeded | WrongCode | LookupError | SecondFactorUnsupported):
         return
     row = await keeper.db(connections.load, keeper.owner)
     if row.state in (State.CONNECTING, State.VERIFYING):
-        await keeper.logins.fail(row, code)
+        await keeper.logins.fail(row, str(failure["facts"].get("reason", failure["code"])))
 
 
 async def _connect(keeper: "Keeper", session: TradingSession, command: Command) -> Answer:
@@ -119,13 +122,21 @@ WORK: Final[Mapping[str, Callable[["Keeper", TradingSession, Command], Awaitable
 }
 
 
+# What tells two refusals of one code apart.
+MORE: Final[Mapping[type[BrokerError], Mapping[str, str]]] = {
+    WrongCode: {"why": "wrong_code"},
+    SecondFactorUnsupported: {"why": "no_sms"},
+    AccountUnavailable: {"reason": "account_unavailable"},
+}
+
+
 def _broker(keeper: "Keeper") -> Broker:
     if keeper.broker is None:
         raise BrokerUnreachable
     return keeper.broker
 
 
-def _failure(error: Exception) -> dict[str, object]:
+def _failure(error: Exception) -> dict[str, Any]:
     """`{code, facts, retry_after?}` of the contract; nothing that the broker wrote."""
     if isinstance(error, CodeNeeded):
         facts = {"challenge_id": str(error.challenge.pk), "method": error.method}
@@ -141,8 +152,7 @@ def _failure(error: Exception) -> dict[str, object]:
     if isinstance(error, OrderRejected):
         return {"code": "conflict", "facts": {"reason": error.reason}}
     if isinstance(error, BrokerError):
-        facts = {"reason": type(error).__name__} if error.code == "conflict" else {}
-        return {"code": error.code, "facts": facts}
+        return {"code": error.code, "facts": MORE.get(type(error), {})}
     if isinstance(error, TimeoutError):
         return {"code": "broker_unreachable", "facts": {}}
     if isinstance(error, ValueError):

@@ -9,15 +9,35 @@ from visionai.lib.errors import DomainError
 
 
 class InvalidCredentials(DomainError):
+    """`why` is `wrong_code` where it was a second factor's."""
+
     status, code, title = 422, "invalid_credentials", _("The broker does not accept the login")
     detail = _("The broker does not accept this e-mail and password; check them and connect again.")
 
+    def sentence(self) -> str:
+        if self.facts.get("why") == "wrong_code":
+            return str(_("The broker does not accept this code; type it again, or have one sent."))
+        return super().sentence()
+
 
 class TwoFactorRequired(DomainError):
-    """`challenge_id` and `method` are what `verify` and `send_code` need."""
+    """`challenge_id` and `method` are what `verify` and `send_code` need.
+
+    `why` is `no_sms` where the broker sends this account no code.
+    """
 
     status, code, title = 422, "two_factor_required", _("The broker asks for a code")
     detail = _("Answer with the code that the broker sent you, within five minutes.")
+
+    def sentence(self) -> str:
+        if self.facts.get("why") == "no_sms":
+            return str(
+                _(
+                    "The broker sends this account no code that way; use SMS as the second factor"
+                    " at the broker, or turn it off there."
+                )
+            )
+        return super().sentence()
 
 
 class BrokerRateLimited(DomainError):

@@ -17,7 +17,7 @@ from trading.brokers.clock import ScaledClock
 from trading.brokers.emulator.people import PASSWORD, SMS_CODE
 from trading.brokers.emulator.running import Running, running_emulator
 from trading.brokers.emulator.server import START
-from trading.models import AccountHold, Challenge, Command, Credential, Event
+from trading.models import AccountHold, Challenge, Command, Credential, Event, TradingSession
 from trading.refusals import (
     BrokerRateLimited,
     BrokerUnreachable,
@@ -122,12 +122,39 @@ async def test_a_code_by_sms_finishes_a_login(emulator: Running) -> None:
         _s, sent = await do(verify, session.user, challenge_id=challenge, method="sms", at=now())
         assert (await asked(node, sent))["method"] == "sms"
         _s, wrong = await do(verify, session.user, challenge_id=challenge, code="000000", at=now())
-        with pytest.raises(InvalidCredentials):
+        with pytest.raises(InvalidCredentials) as told:
             await asked(node, wrong)
+        assert (told.value.code, told.value.facts) == ("invalid_credentials", {"why": "wrong_code"})
         _s, right = await do(verify, session.user, challenge_id=challenge, code=SMS_CODE, at=now())
         assert (await asked(node, right))["balance"] == "10000.00"
         assert (await fresh(session)).state == "connected"
         assert (await Challenge.objects.aget()).secret is None
+
+
+async def test_a_factor_that_sends_no_code_is_said_to_send_none(emulator: Running) -> None:
+    async with a_node() as node:
+        session, command = await connecting(email="push@test")
+        with pytest.raises(TwoFactorRequired) as refused:
+            await asked(node, command)
+        challenge = refused.value.facts["challenge_id"]
+        _s, sent = await do(
+            services.begin_verify, session.user, challenge_id=challenge, method="sms", at=now()
+        )
+        with pytest.raises(TwoFactorRequired) as told:
+            await asked(node, sent)
+        assert told.value.facts == {"why": "no_sms"}
+
+
+async def test_an_account_that_is_not_there_says_so(emulator: Running) -> None:
+    """`twice@test` has two real ones: which of them is meant is not guessed."""
+    async with a_node() as node:
+        session, command = await connecting(email="twice@test")
+        await TradingSession.objects.filter(pk=session.pk).aupdate(account_type="REAL")
+        with pytest.raises(Conflict) as refused:
+            await asked(node, command)
+        assert refused.value.facts == {"reason": "account_unavailable"}
+        found = await fresh(session)
+        assert (found.state, found.reason) == ("failed", "account_unavailable")
 
 
 async def test_five_codes_and_no_more(emulator: Running) -> None:
