@@ -1,8 +1,10 @@
 """What is in a picture: canonical, and on the original's paths."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
+from uuid import uuid4
 
+from django.utils import timezone
 from drf_spectacular.utils import extend_schema
 from rest_framework.decorators import (
     api_view,
@@ -16,13 +18,16 @@ from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from assistant.far_eyes import Want
+from accounts.models import User
+from assistant.far_eyes import Want, to_be_asked
+from assistant.metering import check_calls, claim_call
 from assistant.pictures import Answer, look_at
 from assistant.serializers import ImageInput, ImageText, LookOutput
 from assistant.throttles import AnonymousImages
 from predictions.refusals import check_anonymous
 from predictions.sent_pictures import picture_of
 from sessions_app.authentication import BearerAuthentication
+from sessions_app.models import Sesion
 from visionai.lib.openapi import problems
 from visionai.lib.parsing import JSONParser
 
@@ -83,6 +88,14 @@ description = _original(_only("description"), ("caption",))
 
 
 def _answer(request: Request, wants: tuple[Want, ...] = ("detect", "caption")) -> Answer:
-    if not request.user.is_authenticated:
+    """A picture that a provider looked at counts as a call; one that this machine did is free."""
+    user, at = request.user, timezone.now()
+    if not user.is_authenticated:
         check_anonymous()
-    return look_at(picture_of(request), user_id=request.user.pk, wants=wants)
+    elif to_be_asked(user_id=user.pk, wants=wants):
+        check_calls(user, at=at)
+    answer = look_at(picture_of(request), user_id=user.pk, wants=wants)
+    if answer.far.answered:
+        session = request.auth.pk if isinstance(request.auth, Sesion) else None
+        claim_call(cast("User", user), key=f"picture:{uuid4().hex}", at=at, session_id=session)
+    return answer

@@ -31,13 +31,22 @@ class Far:
     caption: Answered[str] | None = None
     failed: frozenset[Want] = frozenset()  # asked in vain
 
+    @property
+    def answered(self) -> bool:
+        return self.found is not None or self.caption is not None
+
+
+def to_be_asked(*, user_id: int | None, wants: Collection[Want]) -> frozenset[Want]:
+    """What a provider would look for; nothing for a stranger."""
+    configured = {capability for capability, _provider in outside()} if user_id else set()
+    return frozenset(want for want in wants if want in configured)
+
 
 def look_far(
     pixels: Pixels, *, user_id: int | None, wants: Collection[Want], language: Language
 ) -> Far:
     """Ask the providers for what is wanted, both at once; a stranger is looked at here alone."""
-    configured = {capability for capability, _provider in outside()} if user_id else set()
-    asked = frozenset(want for want in wants if want in configured)
+    asked = to_be_asked(user_id=user_id, wants=wants)
     if not asked:
         return Far()
     return async_to_sync(_ask)(_encoded(pixels), asked, user_id, language)

@@ -12,7 +12,7 @@ from PIL import Image
 from pytest_django.fixtures import Settings
 from rest_framework.test import APIClient
 
-from accounts.models import User
+from accounts.models import Plan, PlanLimit, UsageRow, User
 from assistant.providers import configured
 from tests.services.huggingface_server import HuggingFaceServer
 
@@ -169,3 +169,37 @@ def test_the_page_says_where_pictures_go(
     assert "van también a: huggingface" in client.get("/objetos/").content.decode()
     settings.HF_DETECT_MODEL = settings.HF_CAPTION_MODEL = None
     assert "van también" not in client.get("/objetos/").content.decode()
+
+
+def counted() -> list[tuple[str, str]]:
+    return list(UsageRow.objects.values_list("user__username", "act"))
+
+
+def test_a_picture_that_a_provider_looked_at_counts_once_for_its_user(
+    far: HuggingFaceServer, ana: APIClient
+) -> None:
+    looked(ana)
+    looked(ana, "/imagen/objetos")
+    looked(APIClient())
+    assert counted() == [("ana", "assistant_call")] * 2
+
+
+def test_what_this_machine_looked_at_is_free(far: HuggingFaceServer, ana: APIClient) -> None:
+    far.behave(status=401)
+    assert looked(ana)["degraded"]
+    assert counted() == []
+
+
+def test_after_the_days_last_call_no_provider_is_asked(
+    far: HuggingFaceServer, ana: APIClient
+) -> None:
+    Plan.objects.all().delete()
+    plan = Plan.objects.create(name="small")
+    PlanLimit.objects.create(plan=plan, name="assistant_calls_a_day", most=1)
+    looked(ana)
+    before = len(far.requests)
+    file = SimpleUploadedFile("a.jpg", COLLINS)
+    answer = ana.post("/api/v1/assistant/images", {"file": file}, format="multipart")
+    assert (answer.status_code, answer.json()["code"]) == (429, "daily_limit_reached")
+    assert len(far.requests) == before
+    assert len(counted()) == 1
