@@ -4,7 +4,7 @@
 # make bench-hdl  networks taken to hardware: cycles, use of the multipliers, times, against goals
 #                 (DATA=DIR, where asl.npz is: also how well 8, 10 and 16 bits answer photographs)
 # make bench-trading  1,000 trading sessions on one core, against goals (SESSIONS=)
-# make assay-trading  100 rounds of nodes that die and sleep and lose their broker (ROUNDS=, SEED=)
+# make assay-trading  120 rounds of nodes that die, sleep, stop and lose their broker (ROUNDS=, SEED=)
 # make assay-chat     50 answers each cut by a lost line, a reload, a killed server (ROUNDS=, SEED=)
 # make fuzz-hdl  500 random networks in GHDL in both presets, 100 as netlists too, each with faults
 # make train-known  trading agents on walks and on injected signals, with more seeds than the tests
@@ -55,7 +55,7 @@ bench-trading: .venv/development
 	$(BIN)/python -m bench.trading $(or $(SESSIONS),1000)
 
 assay-trading: .venv/development
-	$(BIN)/python -m trading.tests.assay $(or $(ROUNDS),100) $(or $(SEED),1)
+	$(BIN)/python -m trading.tests.assay $(or $(ROUNDS),120) $(or $(SEED),1)
 
 assay-chat: .venv/development
 	ROUNDS=$(or $(ROUNDS),50) SEED=$(or $(SEED),1) $(BIN)/python -m pytest -n0 -q assistant/tests/test_resuming.py

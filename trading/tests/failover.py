@@ -254,8 +254,7 @@ def _break_node(
     victim = chance.choice(sessions)
     victim.refresh_from_db()
     process = nodes.owner_of(victim.node)
-    if process is None:
-        return
+    assert process is not None, "nobody runs a session that is connected"
     if kind == "stop":
         nodes.ask_to_stop(process)
     elif "kill" in kind:
