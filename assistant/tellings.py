@@ -93,7 +93,7 @@ def jobs(result: Result) -> str:
     kind = _named(KINDS, newest["kind"])
     what = f"{kind}, {literal(newest['network'])}" if newest["network"] else kind
     lines = [
-        _("Your latest run: {what}, begun {at}: **{state}**.").format(
+        _("Your latest run: {what}, begun {at}. State: **{state}**.").format(
             what=what, at=moment(newest["created"]), state=_named(STATES, newest["state"]).lower()
         )
     ]
@@ -193,15 +193,14 @@ def usage(result: Result) -> str:
     for one in result["limits"]:
         if one["used"] is None:
             continue
-        most = (
-            _("no limit") if one["most"] is None else _quantity(one["most"], is_bytes=one["bytes"])
-        )
         used = _quantity(one["used"], is_bytes=one["bytes"])
-        lines.append(
-            _("- {what}: {used} used, at most {most}").format(
-                what=one["label"], used=used, most=most
-            )
-        )
+        if one["most"] is None:
+            text = _("- {what}: {used} used, without a limit")
+            lines.append(text.format(what=one["label"], used=used))
+            continue
+        most = _quantity(one["most"], is_bytes=one["bytes"])
+        text = _("- {what}: {used} used, at most {most}")
+        lines.append(text.format(what=one["label"], used=used, most=most))
     bill = _("This month so far: {amount}.").format(amount=result["bill_so_far"])
     return "\n".join([lines[0], "", *lines[1:], "", bill])
 

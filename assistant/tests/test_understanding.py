@@ -1,10 +1,12 @@
 """What a message wants, by its words alone."""
 
+import sys
 import time
 from datetime import date
 
 import pytest
 
+from assistant import help_pages
 from assistant.core.own_data import own_data_of
 from assistant.core.search import Passage, build
 from assistant.core.understanding import (
@@ -165,14 +167,14 @@ def test_coverage_is_the_share_of_the_question_that_the_page_speaks_of() -> None
 
 
 def test_the_index_is_built_in_a_moment_and_a_hostile_question_takes_none() -> None:
-    from assistant import help_pages
-
-    help_pages.index.cache_clear()
-    began = time.process_time()
-    found = index("es")
-    built = time.process_time() - began
-    assert built < 0.1
+    built = []
+    for _ in range(3):
+        help_pages.index.cache_clear()
+        began = time.process_time()
+        found = index("es")
+        built.append(time.process_time() - began)
+    assert min(built) < (0.1 if sys.gettrace() is None else 0.5)
     began = time.process_time()
     for text in ("a" * 600, "otr " * 150, "que " * 150, "quiero ver " * 60, "zzzzzzzzzz " * 60):
         courtesy_of(text), own_data_of(text), days_of(text, today=SATURDAY), found.find(text)
-    assert time.process_time() - began < 1.5
+    assert time.process_time() - began < (1.5 if sys.gettrace() is None else 6)
