@@ -37,9 +37,9 @@ def test_a_finished_export_is_told_with_what_it_gave() -> None:
     found = exports(an_export(result=result, files=1), total=3, running=1)
     with override("en"):
         assert tellings.jobs(found) == (
-            "Your latest run: Whole network, `my_net.keras`, begun 2026-05-04 12:00 UTC. State: **done**. "
-            "Verified. Class of the picture: 3. Cycles a picture: 12,345. It left one file. "
-            "One run is not finished. You have 2 runs before it."
+            "Your latest run: Whole network, `my_net.keras`, begun 2026-05-04 12:00 UTC. "
+            "State: **done**. Verified. Class of the picture: 3. Cycles a picture: 12,345. "
+            "It left one file. One run is not finished. You have 2 runs before it."
         )
     with override("es"):
         text = tellings.jobs(exports(an_export(network="", result={"label": "not_simulated"})))
