@@ -1,5 +1,6 @@
 """The API of backtests and agents: to ask for one, to follow it, and to take its files."""
 
+from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
@@ -22,6 +23,7 @@ from trading.lab_serializers import (
     LabJobsOutput,
     PromoteInput,
 )
+from trading.lab_terms import BacktestTerms, TrainingTerms
 from trading.models import Agent, Backtest
 from trading.refusals import NotFound
 from trading.serializers import SESSION_ID, TradingSessionOutput
@@ -66,6 +68,24 @@ def _own(request: Request, kind: str, uid: str) -> Backtest | Agent:
     return found
 
 
+def _start(request: Request, kind: str, asked: Mapping[str, Any]) -> Backtest | Agent:
+    who, at = (user_of(request), sesion_of(request)), timezone.now()
+    market: dict[str, Any] = {name: asked[name] for name in ("source", "minutes")}
+    given = {name: asked[name] for name in ("payout", "stake", "seed") if name in asked}
+    if kind == "agents":
+        terms = TrainingTerms(**{k: value for k, value in given.items() if k != "stake"})
+        name = asked.get("name", "")
+        return lab_services.start_training(*who, name=name, **market, terms=terms, at=at)
+    return lab_services.start_backtest(
+        *who,
+        strategy=asked.get("strategy", ""),
+        parameters=asked.get("parameters", {}),
+        **market,
+        terms=BacktestTerms(**{k: value for k, value in given.items() if k != "seed"}),
+        at=at,
+    )
+
+
 @extend_schema(
     tags=TAGS,
     methods=["GET"],
@@ -92,26 +112,7 @@ def jobs(request: Request, kind: str) -> Response:
         return Response({"jobs": [_body(one) for one in rows]})
     data = LabInput(data=request.data)
     data.is_valid(raise_exception=True)
-    asked = {"source": SOURCE, **data.validated_data}
-    who: dict[str, Any] = {"at": timezone.now()}
-    common = {name: asked[name] for name in ("source", "minutes", "payout")} | who
-    if kind == "agents":
-        job: Backtest | Agent = lab_services.start_training(
-            user_of(request),
-            sesion_of(request),
-            name=asked.get("name", ""),
-            seed=asked.get("seed", 1),
-            **common,
-        )
-    else:
-        stake = {"stake": asked["stake"]} if "stake" in asked else {}
-        job = lab_services.start_backtest(
-            user_of(request),
-            sesion_of(request),
-            strategy=asked.get("strategy", ""),
-            parameters=asked.get("parameters", {}),
-            **common | stake,
-        )
+    job = _start(request, kind, {"source": SOURCE, **data.validated_data})
     url = f"/api/v1/trading/{kind}/{job.uid}"
     return Response(_body(job), status=201, headers={"Location": url})
 

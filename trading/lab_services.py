@@ -8,9 +8,7 @@ chart.json (the last candles, their trades and the equity line) and recording.js
 
 import re
 from collections.abc import Mapping
-from dataclasses import asdict, fields
 from datetime import datetime
-from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any, Final
 from uuid import UUID
@@ -25,7 +23,6 @@ from trading import lab_sources, lab_store
 from trading.core.agent import BadAgent, TrainedAgent, read_agent
 from trading.core.candle_csv import FILE_BYTES, BadCandles, read_candles, write_candles
 from trading.core.market import Strategy
-from trading.core.risk import Limits
 from trading.core.strategies import Agent as AgentStrategy
 from trading.core.strategies import BadParameters, strategy
 from trading.core.strategies import checked as checked_parameters
@@ -37,7 +34,7 @@ from trading.lab_refusals import (
     NoEdge,
     NotTrained,
 )
-from trading.limits import MONEY, OF_A_SESSION
+from trading.lab_terms import BacktestTerms, TrainingTerms
 from trading.models import Agent, Backtest, CandleFile, TradingSession, Trials
 from visionai.lib.jobs import ENDED, JobState
 
@@ -46,7 +43,6 @@ MOST_FILES: Final = 20
 MOST_JOBS: Final = 100  # of each kind
 FEWEST_TO_TRAIN: Final = 3000
 FILENAME: Final = re.compile(r"[\w .()+-]{1,110}\.csv", re.IGNORECASE)
-SEEDS, FOLDS = 5, 4
 
 
 def upload_candles(user: User, *, filename: str, data: bytes, at: datetime) -> CandleFile:
@@ -102,39 +98,24 @@ def start_backtest(
     source: Mapping[str, Any],
     strategy: str,
     parameters: Mapping[str, Any],
-    stake: Decimal = Decimal(10),
     minutes: int = 1,
-    payout: Decimal = Decimal("0.87"),
-    balance: Decimal = Decimal(1000),
-    slippage: float = 0.0,
-    limits: Mapping[str, Any] | None = None,
+    terms: BacktestTerms,
     at: datetime,
 ) -> Backtest:
-    """Queue a backtest. `limits` may name some of `core.risk.Limits`.
+    """Queue a backtest.
 
     Raises `CandlesRefused`, `BadStrategy`, `NotTrained`, `LabBusy`, `LabFull` and what
     `accounts.plans.check_quota` raises.
     """
-    candles = lab_sources.checked(user, source, at=at)
-    lab_sources.check_expiry(candles["seconds"], minutes)
-    strategy_for(user, strategy, parameters, seconds=candles["seconds"])
-    asked = {
-        "stake": str(_amount("stake", stake, Decimal("0.01"), Decimal(10**6), places=2)),
-        "payout": str(_amount("payout", payout, Decimal("0.01"), Decimal(2))),
-        "balance": str(_amount("balance", balance, Decimal(1), Decimal(10**9))),
-        "slippage": _share("slippage", slippage),
-        "limits": _limits(limits or {}),
-    }
+    market = _market(user, source, minutes=minutes, at=at)
+    strategy_for(user, strategy, parameters, seconds=market["seconds"])
     job = Backtest(
         owner=user,
         sesion=sesion,
-        source=candles,
-        asset=candles["asset"],
-        seconds=candles["seconds"],
-        minutes=minutes,
+        **market,
         strategy=strategy,
         parameters=checked_parameters(strategy, parameters),
-        asked=asked,
+        asked=terms.checked(),
         created_at=at,
     )
     _queue(user, job, limit=BACKTESTS_A_DAY.name, at=at)
@@ -148,43 +129,34 @@ def start_training(
     name: str,
     source: Mapping[str, Any],
     minutes: int = 1,
-    payout: Decimal = Decimal("0.87"),
-    cost: float = 0.0,
-    slippage: float = 0.0,
-    seed: int = 1,
+    terms: TrainingTerms,
     at: datetime,
 ) -> Agent:
     """Queue a training with its evaluation. Raises as `start_backtest` does."""
-    candles = lab_sources.checked(user, source, at=at)
-    lab_sources.check_expiry(candles["seconds"], minutes)
-    count = candles.get("count", FEWEST_TO_TRAIN)
+    market = _market(user, source, minutes=minutes, at=at)
+    count = market["source"].get("count", FEWEST_TO_TRAIN)
     if count < FEWEST_TO_TRAIN:
         raise CandlesRefused("too_few", least=FEWEST_TO_TRAIN, found=count)
     if not 0 < len(name.strip()) <= 60:
         raise CandlesRefused("bad_value", name="name")
-    if isinstance(seed, bool) or not 0 <= seed < 2**31:
-        raise CandlesRefused("bad_value", name="seed")
-    asked = {
-        "payout": str(_amount("payout", payout, Decimal("0.01"), Decimal(2))),
-        "cost": _share("cost", cost),
-        "slippage": _share("slippage", slippage),
-        "seed": seed,
-        "seeds": SEEDS,
-        "folds": FOLDS,
-    }
     job = Agent(
         owner=user,
         sesion=sesion,
-        source=candles,
-        asset=candles["asset"],
-        seconds=candles["seconds"],
-        minutes=minutes,
+        **market,
         name=name.strip(),
-        asked=asked,
+        asked=terms.checked(),
         created_at=at,
     )
     _queue(user, job, limit=TRAININGS_A_DAY.name, at=at)
     return job
+
+
+def _market(user: User, source: Mapping[str, Any], *, minutes: int, at: datetime) -> dict[str, Any]:
+    """What it is tried on, as a job keeps it. Raises `CandlesRefused`."""
+    candles = lab_sources.checked(user, source, at=at)
+    lab_sources.check_expiry(candles["seconds"], minutes)
+    about = {name: candles[name] for name in ("asset", "seconds")}
+    return {"source": candles, "minutes": minutes, **about}
 
 
 def _queue(user: User, job: AnyJob, *, limit: str, at: datetime) -> None:
@@ -314,37 +286,3 @@ def erase_of(user: User) -> None:
         for job in model.objects.owned_by(user):
             delete(job)
     Trials.objects.filter(owner=user).delete()
-
-
-def _amount(name: str, value: object, least: Decimal, most: Decimal, *, places: int = 4) -> Decimal:
-    try:
-        found = Decimal(str(value))
-    except InvalidOperation as error:
-        raise CandlesRefused("bad_value", name=name) from error
-    if not found.is_finite() or not least <= found <= most or found != round(found, places):
-        raise CandlesRefused("bad_value", name=name)
-    return found
-
-
-def _share(name: str, value: object) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 0.1:
-        raise CandlesRefused("bad_value", name=name)
-    return float(value)
-
-
-def _limits(given: Mapping[str, Any]) -> dict[str, str]:
-    """All limits as text; what is not given is as of a new session."""
-    usual = asdict(OF_A_SESSION)
-    unknown = set(given) - set(usual)
-    if unknown:
-        raise CandlesRefused("bad_value", name=str(sorted(unknown)[0])[:40])
-    told = {}
-    for field in fields(Limits):
-        value = _amount(field.name, given.get(field.name, usual[field.name]), Decimal(0), MOST)
-        if field.name not in MONEY and value != int(value):
-            raise CandlesRefused("bad_value", name=field.name)
-        told[field.name] = str(value if field.name in MONEY else int(value))
-    return told
-
-
-MOST: Final = Decimal(10) ** 9

@@ -25,6 +25,7 @@ from django.views.decorators.http import require_GET, require_POST
 from trading import lab_services
 from trading.forms import CANDLE_SIZES
 from trading.lab_refusals import worded
+from trading.lab_terms import BacktestTerms, TrainingTerms
 from trading.models import Agent, Backtest, CandleFile, TradingSession
 from trading.settings_views import parameters_in, strategies_shown, trained_agents
 from trading.views import own, sesion_of, user_of
@@ -121,9 +122,10 @@ def start_backtest(request: HttpRequest) -> HttpResponse:
             source=source_in(body),
             strategy=name,
             parameters=parameters_in(request, name),
-            stake=_decimal(body, "stake", "10"),
             minutes=_whole(body, "minutes", 1),
-            payout=_decimal(body, "payout", "0.86"),
+            terms=BacktestTerms(
+                stake=_decimal(body, "stake", "10"), payout=_decimal(body, "payout", "0.86")
+            ),
             at=timezone.now(),
         )
 
@@ -142,8 +144,9 @@ def start_training(request: HttpRequest) -> HttpResponse:
             name=body.get("name", ""),
             source=source_in(body),
             minutes=_whole(body, "minutes", 1),
-            payout=_decimal(body, "payout", "0.86"),
-            seed=_whole(body, "seed", 1),
+            terms=TrainingTerms(
+                payout=_decimal(body, "payout", "0.86"), seed=_whole(body, "seed", 1)
+            ),
             at=timezone.now(),
         )
 

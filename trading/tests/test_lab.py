@@ -4,6 +4,7 @@ import csv
 import json
 import threading
 import uuid
+from dataclasses import fields
 from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -16,7 +17,7 @@ from accounts.plans import DailyLimitReached, plan_of
 from sessions_app.models import Sesion
 from sessions_app.services import end_session
 from sessions_app.tests.factories import NOON, a_session, a_user
-from trading import lab_jobs, lab_services, lab_store
+from trading import lab_jobs, lab_services, lab_store, lab_terms
 from trading.account import erase_trading
 from trading.core.agent import write_agent
 from trading.core.candle_csv import write_candles
@@ -32,6 +33,7 @@ from trading.lab_refusals import (
     NoEdge,
     NotTrained,
 )
+from trading.lab_terms import BacktestTerms, TrainingTerms
 from trading.models import Agent, Backtest, CandleFile, Trials
 from trading.services import start_bot
 from trading.tests.factories import a_candle, a_trading_session
@@ -56,8 +58,10 @@ def sent(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
 
 
 def a_backtest(user: User, sesion: Sesion | None = None, **changes: Any) -> Backtest:
+    names = {one.name for one in fields(BacktestTerms)} & set(changes)
+    terms = BacktestTerms(**{name: changes.pop(name) for name in names})
     facts: dict[str, Any] = {"source": PAPER, "strategy": "reversal", "parameters": {}, "at": NOON}
-    return lab_services.start_backtest(user, sesion, **facts | changes)
+    return lab_services.start_backtest(user, sesion, terms=terms, **facts | changes)
 
 
 def a_done_agent(user: User, *, edge: bool = False, **fields: Any) -> Agent:
@@ -400,11 +404,12 @@ def test_an_account_that_is_erased_leaves_no_file(folder: Path) -> None:
 
 def test_a_training_ends_as_an_agent_that_can_be_promoted(monkeypatch: pytest.MonkeyPatch) -> None:
     """The whole way with Keras, from one seed and in two folds."""
-    monkeypatch.setattr(lab_services, "SEEDS", 1)
-    monkeypatch.setattr(lab_services, "FOLDS", 2)
+    monkeypatch.setattr(lab_terms, "SEEDS", 1)
+    monkeypatch.setattr(lab_terms, "FOLDS", 2)
     user = a_user()
+    enough = PAPER | {"count": 3000}
     job = lab_services.start_training(
-        user, None, name="first", source=PAPER | {"count": 3000}, at=NOON
+        user, None, name="first", source=enough, terms=TrainingTerms(), at=NOON
     )
     lab_jobs.run("agent", str(job.uid))
     job.refresh_from_db()
@@ -418,9 +423,10 @@ def test_a_training_ends_as_an_agent_that_can_be_promoted(monkeypatch: pytest.Mo
 
 
 def test_too_few_candles_make_no_training() -> None:
-    with pytest.raises(CandlesRefused):
-        lab_services.start_training(a_user(), None, name="x", source=PAPER, at=NOON)
-    with pytest.raises(CandlesRefused):
-        lab_services.start_training(
-            a_user(), None, name=" ", source=PAPER | {"count": 3000}, at=NOON
-        )
+    enough = PAPER | {"count": 3000}
+    wrong = [("x", PAPER, 1), (" ", enough, 1), ("x", enough, -1), ("x", enough, True)]
+    for name, source, seed in wrong:
+        with pytest.raises(CandlesRefused):
+            lab_services.start_training(
+                a_user(), None, name=name, source=source, terms=TrainingTerms(seed=seed), at=NOON
+            )
