@@ -49,7 +49,7 @@ def look_far(
     asked = to_be_asked(user_id=user_id, wants=wants)
     if not asked:
         return Far()
-    return async_to_sync(_ask)(_encoded(pixels), asked, user_id, language)
+    return async_to_sync(_ask)(encoded_again(pixels), asked, user_id, language)
 
 
 async def _ask(
@@ -77,7 +77,8 @@ async def _or_none(call: Awaitable[T]) -> T | None:
         return None
 
 
-def _encoded(pixels: Pixels) -> bytes:
+def encoded_again(pixels: Pixels) -> bytes:
+    """As a JPEG with nothing but the picture in it."""
     import cv2
 
     good, data = cv2.imencode(

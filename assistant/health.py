@@ -2,11 +2,11 @@
 
 import time
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from asgiref.sync import async_to_sync
 
-from assistant.providers.configured import EMBEDDED, Capability, guard_for, outside
+from assistant.providers.configured import EMBEDDED, Capability, guard_for, outside, space
 from assistant.providers.guard import Guard
 from visionai.lib.breaker import Phase
 
@@ -19,7 +19,7 @@ class Resting(Exception):
 class FarSide:
     """A configured provider for one capability, and its breaker."""
 
-    capability: Capability
+    capability: Capability | Literal["letters"]
     engine: str
     model: str
     guard: Guard
@@ -50,7 +50,9 @@ class FarSide:
 
 
 def far_sides() -> list[FarSide]:
-    return [_far_side(capability, provider) for capability, provider in outside()]
+    found = [_far_side(capability, provider) for capability, provider in outside()]
+    reader = space()
+    return found if reader is None else [*found, _far_side("letters", reader)]
 
 
 def capability(name: Capability) -> str:
@@ -70,5 +72,5 @@ def capability(name: Capability) -> str:
     return sentence
 
 
-def _far_side(capability: Capability, provider: Any) -> FarSide:
+def _far_side(capability: Capability | Literal["letters"], provider: Any) -> FarSide:
     return FarSide(capability, provider.name, provider.model, guard_for(capability, provider))

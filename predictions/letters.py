@@ -16,6 +16,7 @@ from predictions.core.images import BadImage, decode, from_base64
 from predictions.core.labels import MOVING_LETTERS
 from predictions.core.letters import LetterReader, Reading
 from predictions.core.reading import Failed
+from predictions.hooks import FarLetters
 from predictions.refusals import PictureRefused
 from predictions.versions import SHIPPED
 from visionai.lib.errors import DomainError
@@ -111,8 +112,36 @@ def letter_body(answer: LetterAnswer) -> dict[str, object]:
     }
 
 
-def original_body(answer: LetterAnswer) -> dict[str, object]:
-    """The answer in the words of the original: percentages, and `prediction` for the letter."""
+def original_body(answer: LetterAnswer, *, far: FarLetters | None = None) -> dict[str, object]:
+    """The answer in the words of the original: percentages, and `prediction` for the letter.
+
+    What somebody outside read counts; where it gave nothing, our reading is marked `degraded`.
+    """
+    body = _own_original(answer) | {"degraded": far is not None and not far.guesses}
+    if far is None or not far.guesses:
+        return body
+    (letter, sure), *_others = far.guesses
+    moves = letter in MOVING_LETTERS
+    words = gettext("The letter {letter} ({sure} %).")
+    return body | {
+        "prediction": letter,
+        "confidence": round(sure * 100, 2),
+        "alternatives": [
+            {
+                "prediction": one,
+                "confidence": round(share * 100, 2),
+                "movement": one in MOVING_LETTERS,
+            }
+            for one, share in far.guesses
+        ],
+        "message": words.format(letter=letter, sure=round(sure * 100)),
+        "source": far.source,
+        "movement": moves,
+        "abstained": False,
+    }
+
+
+def _own_original(answer: LetterAnswer) -> dict[str, object]:
     reading = answer.reading
     return {
         "success": True,

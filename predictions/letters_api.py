@@ -16,10 +16,10 @@ from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from predictions import hooks
 from predictions.core.labels import LETTERS
 from predictions.letters import (
     NO_LETTER,
-    LetterAnswer,
     card_body,
     letter_body,
     original_body,
@@ -152,7 +152,7 @@ class LetterModelOutput(serializers.Serializer[Any]):
 @throttle_classes([AnonymousLetters])
 @parser_classes([MultiPartParser, FormParser, JSONParser])
 def predict(request: Request) -> Response:
-    return Response(letter_body(_read(request)))
+    return Response(letter_body(read_letter(_sent(request))))
 
 
 @extend_schema(
@@ -174,7 +174,12 @@ def model(_request: Request) -> Response:
 @parser_classes([MultiPartParser, FormParser, JSONParser])
 def original_predict(request: Request) -> Response:
     """`POST /asl/analizar` and `POST /api/image/asl/predict`."""
-    return Response(original_body(_read(request)))
+    sent = _sent(request)
+    answer, far = read_letter(sent), None
+    if request.user.is_authenticated:  # of others nothing leaves this machine
+        readings = (read(sent) for read in hooks.far_letters)
+        far = next((one for one in readings if one is not None), None)
+    return Response(original_body(answer, far=far))
 
 
 @extend_schema(exclude=True)
@@ -186,7 +191,7 @@ def original_model(_request: Request) -> Response:
     return Response(card_body())
 
 
-def _read(request: Request) -> LetterAnswer:
+def _sent(request: Request) -> bytes:
     if not request.user.is_authenticated:
         check_anonymous()
-    return read_letter(picture_of(request))
+    return picture_of(request)

@@ -2,10 +2,12 @@
 
 from accounts import books, hooks, invoices, usage
 from assistant import account as talked
+from assistant import far_letters
 from assistant import hooks as asked
 from contact import account as written
 from fpga_export import account as made
 from predictions import account as seen
+from predictions import hooks as letters
 from sessions_app import account
 from sessions_app import hooks as logins
 from trading import account as traded
@@ -30,5 +32,6 @@ def connect() -> None:
     hooks.disabled = [account.end_disabled, traded.stop_disabled, talked.stop_disabled]
     logins.ended = [traded.stop_of_login]
     logins.all_ended = [traded.stop_of_user]
+    letters.far_letters = [far_letters.read_far]
     hooks.sealed = list(sealed.COLUMNS)
     asked.user_tools = list(told.user_tools)

@@ -2,12 +2,15 @@
 
 import hashlib
 from collections.abc import Callable
-from typing import Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from django.conf import settings
 
 from assistant.providers.base import ProviderFault
 from assistant.providers.guard import Guard, clear_guards, guard_of
+
+if TYPE_CHECKING:
+    from assistant.providers.spaces import LetterSpace
 
 Capability: TypeAlias = Literal["chat", "transcribe", "speak", "detect", "caption"]
 CAPABILITIES: tuple[Capability, ...] = ("chat", "transcribe", "speak", "detect", "caption")
@@ -98,7 +101,7 @@ def engines_of(capability: Capability, *, engine: str = "", anonymous: bool = Fa
     return found
 
 
-def guard_for(capability: Capability, provider: Any) -> Guard:
+def guard_for(capability: Capability | Literal["letters"], provider: Any) -> Guard:
     """Its guard; another address or model is another far side."""
     where = f"{getattr(provider, 'base_url', '')} {provider.model}"
     digest = hashlib.sha256(where.encode()).hexdigest()[:8]
@@ -107,7 +110,7 @@ def guard_for(capability: Capability, provider: Any) -> Guard:
 
 def outside() -> list[tuple[Capability, Any]]:
     """Every provider that the settings name, by what it is asked for; none of the embedded."""
-    found = []
+    found: list[tuple[Capability, Any]] = []
     for capability in CAPABILITIES:
         for name in settings.ASSISTANT_ORDER:
             if name == EMBEDDED or (name, capability) not in MAKERS:
@@ -115,6 +118,16 @@ def outside() -> list[tuple[Capability, Any]]:
             if (provider := _made(name, capability)) is not None:
                 found.append((capability, provider))
     return found
+
+
+def space() -> "LetterSpace | None":
+    """The Space that reads signed letters, if the settings name one."""
+    name = settings.HF_ASL_SPACE_URL or settings.HF_MODELO_SIGN
+    if not name:
+        return None
+    from assistant.providers.spaces import LetterSpace
+
+    return LetterSpace(name)
 
 
 def _made(name: str, capability: Capability) -> Any:
