@@ -9,10 +9,12 @@ from tests.services.server import ROOT
 
 TEXT, SHAPE = 4.5, 3.0
 EMOTIONS = ["angry", "disgust", "fear", "happy", "neutral", "sad", "surprise"]
+CODE = ["ink-soft", "accent", "warm", "bad", "fear", "sad", "surprise"]  # in an answer
 PAIRS = [
     *[(front, back, TEXT) for front in ("ink", "ink-soft") for back in ("paper", "surface")],
     *[("accent", back, TEXT) for back in ("paper", "surface", "accent-wash")],
     *[("ink", back, TEXT) for back in ("accent-wash", "warm-wash", "bad-wash", "sunken")],
+    *[(name, "sunken", TEXT) for name in CODE],
     ("accent-ink", "accent", TEXT),
     ("bad-ink", "bad", TEXT),
     ("bad", "surface", TEXT),

@@ -4,7 +4,15 @@ import pytest
 from django.test import Client
 
 PAGE = {"Accept": "text/html"}
-OPEN = ["/", "/foto/", "/panel/", "/cuenta/entrar/", "/cuenta/registro/", "/cuenta/recuperar/"]
+OPEN = [
+    "/",
+    "/asistente/",
+    "/foto/",
+    "/panel/",
+    "/cuenta/entrar/",
+    "/cuenta/registro/",
+    "/cuenta/recuperar/",
+]
 
 
 @pytest.mark.django_db

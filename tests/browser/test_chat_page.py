@@ -245,3 +245,29 @@ def test_an_answer_is_said_aloud_until_it_is_interrupted(ada: Visitor, far: Open
     assert "esto no" not in " ".join(said)
     expect(page.locator(".turn.assistant")).to_have_attribute("data-state", "done")
     ada.check(page)
+
+
+def test_what_is_said_to_the_microphone_is_written_down(ada: Visitor, far: OpenAIServer) -> None:
+    page = ada.open("/asistente/")
+    # This browser has a recogniser in name alone: after its error the page records by itself.
+    page.evaluate(
+        """() => {
+          const start = MediaRecorder.prototype.start;
+          MediaRecorder.prototype.start = function (...all) {
+            window.recording = true;
+            return start.apply(this, all);
+          };
+        }"""
+    )
+    page.fill("#text", "Dije:")
+    mic = page.locator("#mic")
+    mic.click()
+    until(page, "window.recording === true")
+    expect(mic).to_have_attribute("aria-pressed", "true")
+    page.wait_for_timeout(700)
+    mic.click()
+    expect(page.locator("#text")).to_have_value(f"Dije: {far.heard}")
+    expect(mic).to_have_attribute("aria-pressed", "false")
+    sent = [body for path, _headers, body in far.requests if path.endswith("transcriptions")]
+    assert b"WAVE" in sent[-1]
+    ada.check(page)

@@ -23,7 +23,8 @@ export class Files {
     this.takeDrops();
     addEventListener("paste", (event) => {
       const files = [...event.clipboardData.files];
-      if (!files.length) return;
+      // A piece of a document comes as text and as its picture: then the text is meant.
+      if (!files.length || event.clipboardData.types.includes("text/plain")) return;
       event.preventDefault();
       this.add(files);
     });

@@ -18,11 +18,11 @@ const voice = new Voice((text) => composer.insert(text));
 
 const talk = new Talk(signedIn, {
   opened: (thread) => {
-    turns.show(thread);
+    turns.show(thread, talk.loading);
     composer.setAnswering(false);
   },
   changed: ({ mine } = {}) => {
-    turns.draw({ end: mine });
+    turns.draw({ end: mine, loading: talk.loading });
     tellState();
   },
   touched: (id) => turns.touch(id),
@@ -40,6 +40,7 @@ const talk = new Talk(signedIn, {
     speakToReader(`${word("answered")} ${words.slice(0, LONGEST_SPOKEN)}`);
     list?.refresh();
   },
+  elsewhere: () => list?.refresh(),
   line: showLine,
   missing: () => {
     leave(word("missing"));

@@ -10,14 +10,15 @@ const RESUME_MS = 300; // between two questions for the same missing characters
 export class Talk {
   /**
    * listener: opened(thread), changed({mine}), touched(id), named(id, title, {born}),
-   * finished(row), line(state, words), missing(), ended()
+   * finished(row), elsewhere(), line(state, words), missing(), ended()
    */
   constructor(signedIn, listener) {
     this.signedIn = signedIn;
     this.listener = listener;
     this.conversation = null;
     this.thread = new Thread();
-    this.asks = new Map(Object.entries(outbox())); // ref → what was sent and is not accepted
+    this.asks = new Map(); // ref → what was sent and is not accepted
+    for (const [ref, ask] of Object.entries(outbox())) this.asks.set(ref, { ...ask, turn: 1 });
     this.stops = new Set(); // answers that the reader wants stopped
     this.resumed = new Map(); // id → when its missing characters were last asked for
     this.turn = 0; // number of the newest visit: what belongs to an older one does not count
@@ -34,6 +35,7 @@ export class Talk {
     this.turn += 1;
     this.conversation = conversation;
     this.thread = new Thread();
+    this.loading = Boolean(conversation && this.signedIn); // nothing of it is here yet
     this.listener.opened(this.thread);
     this.showAsks();
     this.listener.changed();
@@ -81,6 +83,7 @@ export class Talk {
       return;
     }
     if (mine !== this.turn) return;
+    this.loading = false;
     for (const row of told.messages) this.thread.put(withWords(row));
     this.showAsks();
     this.listener.named(told.id, told.title, {});
@@ -101,7 +104,7 @@ export class Talk {
     if (!ask) return this.askedElsewhere(message);
     this.asks.delete(message.ref);
     this.keep();
-    if (ask.conversation !== this.conversation) return;
+    if (!this.isHere(ask)) return this.listener.elsewhere();
     const first = !this.conversation;
     this.conversation = message.conversation;
     this.thread.remove(message.ref);
@@ -212,7 +215,8 @@ export class Talk {
 
   post(message, local) {
     const ref = newRef();
-    const ask = { message: { ...message, ref }, local, conversation: this.conversation };
+    const { conversation, turn } = this;
+    const ask = { message: { ...message, ref }, local, conversation, turn };
     this.asks.set(ref, ask);
     this.keep();
     this.showAsk(ref, ask, this.line.send(ask.message) ? "sending" : "waiting");
@@ -221,9 +225,15 @@ export class Talk {
 
   showAsks() {
     for (const [ref, ask] of this.asks) {
-      if (ask.conversation !== this.conversation || this.thread.rows.has(ref)) continue;
+      if (!this.isHere(ask) || this.thread.rows.has(ref)) continue;
       this.showAsk(ref, ask, ask.refused ? "refused" : this.line.ready ? "sending" : "waiting");
     }
+  }
+
+  /** Whether it belongs to what is shown; each new conversation is one of its own. */
+  isHere(ask) {
+    if (ask.conversation !== this.conversation) return false;
+    return Boolean(this.conversation) || ask.turn === this.turn;
   }
 
   showAsk(ref, ask, state) {

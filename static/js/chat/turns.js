@@ -14,6 +14,7 @@ export class Turns {
     this.thread = thread;
     this.acts = acts;
     this.items = new Map(); // id → its element
+    this.drawn = new Map(); // id → all that its element shows, as it was drawn last
     this.stale = new Set();
     this.frame = 0;
     this.pause = 0; // until when the next drawing waits: a long text takes long
@@ -36,15 +37,16 @@ export class Turns {
   }
 
   /** Another conversation, or none. */
-  show(thread) {
+  show(thread, loading) {
     this.thread = thread;
     this.items.clear();
+    this.drawn.clear();
     part("turns").replaceChildren();
-    this.draw({ end: true });
+    this.draw({ end: true, loading });
   }
 
   /** The shown branch as it is now. */
-  draw({ end = false } = {}) {
+  draw({ end = false, loading = false } = {}) {
     this.stuck ||= end;
     const path = this.thread.path();
     const wanted = path.map((row) => this.item(row));
@@ -54,7 +56,8 @@ export class Turns {
       if (list.children[place] !== item) list.insertBefore(item, list.children[place] ?? null);
     });
     for (const row of path) this.fill(row);
-    part("empty").hidden = path.length > 0;
+    part("empty").hidden = loading || path.length > 0;
+    part("loading").hidden = !loading || path.length > 0;
     this.follow();
   }
 
@@ -136,11 +139,16 @@ export class Turns {
   }
 
   fill(row) {
+    const branches = this.thread.branches(row.id);
+    const now = [row.text, JSON.stringify({ ...row, text: "" }), branches.join()];
+    const before = this.drawn.get(row.id);
+    if (before?.every((value, place) => value === now[place])) return;
+    this.drawn.set(row.id, now);
     const item = this.items.get(row.id);
     item.dataset.state = row.state;
     if (row.role === "user") item.querySelector(".said").textContent = row.text;
     else this.fillAnswer(item, row);
-    this.fillBranches(item, row);
+    this.fillBranches(item, row, branches);
     this.fillFiles(item, row);
     this.fillOutcome(item, row);
   }
@@ -170,8 +178,7 @@ export class Turns {
     item.querySelector(".sources").hidden = !list.children.length;
   }
 
-  fillBranches(item, row) {
-    const ids = this.thread.branches(row.id);
+  fillBranches(item, row, ids) {
     const here = ids.indexOf(row.id);
     const box = item.querySelector(".branches");
     box.hidden = ids.length < 2;

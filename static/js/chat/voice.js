@@ -4,8 +4,8 @@ import { call } from "./calls.js";
 
 const part = (id) => document.getElementById(id);
 const Recogniser = window.SpeechRecognition ?? window.webkitSpeechRecognition;
-// The browser has a recogniser in name only: then the recording goes to this server.
-const NOT_HERE = ["network", "service-not-allowed", "language-not-supported", "not-allowed"];
+// After any other error the recogniser is one in name only: then this server hears instead.
+const HARMLESS = ["aborted", "no-speech"];
 const LONGEST_MS = 60_000;
 
 export class Voice {
@@ -73,8 +73,8 @@ export class Voice {
       }
     });
     recogniser.addEventListener("error", (event) => {
-      if (event.error === "not-allowed" && !isSecureContext) return this.trouble(word("mic-denied"));
-      if (NOT_HERE.includes(event.error)) this.own = true;
+      if (!HARMLESS.includes(event.error)) this.own = true;
+      else if (event.error === "no-speech") this.trouble(word("heard-nothing"));
     });
     recogniser.addEventListener("end", () => {
       this.listening(null);
@@ -91,6 +91,7 @@ export class Voice {
 
   async record() {
     let recording;
+    part("mic").disabled = true; // while the browser asks for permission
     try {
       const { Recording } = await import("../speech.js");
       recording = await Recording.begin();
@@ -98,6 +99,8 @@ export class Voice {
       this.listening(null);
       this.trouble(word(error.name === "NotAllowedError" ? "mic-denied" : "no-mic"));
       return;
+    } finally {
+      part("mic").disabled = false;
     }
     const limit = setTimeout(() => this.ear?.(), LONGEST_MS);
     this.listening(async () => {
