@@ -2,6 +2,8 @@
 
 import gettext
 import re
+from datetime import timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -9,10 +11,19 @@ import pytest
 from django.test import Client
 from django.urls import resolve
 
+from accounts import lockout
 from assistant.core.words import Language
 from assistant.help_pages import FOLDER, SLUGS, anchor_of, pages
+from fpga_export.core.limits import FILE_BYTES
 from predictions.routing import websocket_urlpatterns as seeing
+from sessions_app.models import Sesion
+from sessions_app.services import absolute_limit, idle_limit
+from trading.connections import CHALLENGE_LASTS
+from trading.limits import OF_A_SESSION, OF_A_USER, RAISE_AFTER
+from trading.real import FRESH
 from trading.routing import websocket_urlpatterns as trading
+from trading.services import ATTEMPTS
+from visionai.lib.env import Environment
 
 ROOT = Path(__file__).resolve().parents[2]
 BOTH: tuple[Language, Language] = ("es", "en")
@@ -98,3 +109,44 @@ def test_the_index_lists_all_pages_and_searches_them(client: Client) -> None:
     nothing = client.get("/ayuda/", {"q": "<b>xyzzyq</b>"}).content.decode()
     assert "&lt;b&gt;xyzzyq" in nothing
     assert "<b>xyzzyq" not in nothing
+
+
+def figures(slug: str) -> set[str]:
+    """Numbers of the English page, without their parts of thousands."""
+    text = re.sub(r"(?<=\d),(?=\d{3})", "", pages("en")[slug].text)
+    return set(re.findall(r"\d+(?:\.\d+)?", text))
+
+
+def test_the_figures_that_the_help_names_are_the_product_s_own() -> None:
+    assert OF_A_SESSION.daily_loss == Decimal(500)
+    assert OF_A_USER.daily_loss == Decimal(1000)
+    assert {"500", "1000", "24", "15"} <= figures("limites")
+    assert (timedelta(hours=24), timedelta(minutes=15)) == (RAISE_AFTER, FRESH)
+    browser = Sesion.Kind.BROWSER
+    assert (idle_limit(browser), absolute_limit(browser)) == (
+        timedelta(minutes=30),
+        timedelta(hours=12),
+    )
+    assert {"30", "12"} <= figures("sesiones")
+    assert (timedelta(minutes=5), 5) == (CHALLENGE_LASTS, ATTEMPTS)
+    assert "five minutes and five tries" in pages("en")["trading"].text
+    assert FILE_BYTES == 50 * 2**20
+    assert "50" in figures("redes")
+    assert Environment.model_fields["prediction_retention_days"].default == 365
+    assert "365" in figures("historial")
+    assert lockout.LIMITS[lockout.CONTACT].per_address == 10
+    assert lockout.LIMITS[lockout.SIGN_IN].per_pair == 10
+
+
+@pytest.mark.django_db
+def test_the_help_s_shares_of_right_answers_are_those_of_the_model_pages(client: Client) -> None:
+    client.cookies["django_language"] = "en"
+    shown = client.get("/modelo/").content.decode() + client.get("/modelo/letras/").content.decode()
+    for slug in ("modelo", "letras"):
+        shares = re.findall(r"\d+\.\d %", pages("en")[slug].text)
+        assert len(shares) == 2
+        assert [share for share in shares if share.replace(" ", "") not in bare(shown)] == []
+
+
+def bare(page: str) -> str:
+    return re.sub(r"[\s\xa0\u202f]", "", page)
