@@ -27,6 +27,7 @@ from assistant.history import Wanted, wanted
 from assistant.lease import Claim, Fate, Said
 from assistant.listening import Heard, listening
 from assistant.models import Message
+from assistant.pen import Pen
 from assistant.providers import chain
 from assistant.providers.base import Ask, Began, Delta, Filtered, Piece, Source, Tool
 from assistant.threads import in_thread
@@ -63,8 +64,8 @@ def no_tools(_user: User) -> tuple[Tool, ...]:
 class Answer:
     """One answer in the making."""
 
-    def __init__(self, held: Claim, task: Wanted, *, tells: bool) -> None:
-        self._held, self._task, self._tells = held, task, tells
+    def __init__(self, held: Claim, task: Wanted, pen: Pen) -> None:
+        self._held, self._task, self._pen = held, task, pen
         self._text = held.text
         self._engine, self._model, self._degraded = "", "", False
         self._sources: list[tuple[str, str]] = []
@@ -149,7 +150,7 @@ class Answer:
     async def _kept(self, said: Said | None) -> Fate:
         while True:
             try:
-                return await in_thread(_write_in_thread, self._held, said, self._tells)
+                return await self._pen.write(self._held, said)
             except AWAY:  # meanwhile nothing is told
                 log.exception("an answer cannot be written at present")
                 await asyncio.sleep(RETRY)
@@ -178,6 +179,7 @@ class Answering:
     def __init__(self, tools: Callable[[User], tuple[Tool, ...]] = no_tools) -> None:
         self.tools = tools
         self._owner = ""
+        self._pen: Pen
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
         self._at_work: dict[UUID, Answer] = {}
@@ -187,6 +189,7 @@ class Answering:
         self._owner = process_name()
         lease.living.add(self._owner)
         loop = self._loop = asyncio.new_event_loop()
+        self._pen = Pen(LEASE, tells=bool(settings.REDIS_URL))
         self._thread = threading.Thread(target=_run, args=(loop,), name="answers", daemon=True)
         self._thread.start()
         attempt(self.sweep)  # a database that is away prevents no start
@@ -246,7 +249,7 @@ class Answering:
             task = await in_thread(wanted, pk, self.tools) if held else None
             if held is None or task is None:
                 return
-            answer = self._at_work[pk] = Answer(held, task, tells=bool(settings.REDIS_URL))
+            answer = self._at_work[pk] = Answer(held, task, self._pen)
             try:
                 is_ours = await answer.run()
             finally:
@@ -313,10 +316,6 @@ async def _all_ended(tasks: "set[asyncio.Task[Any]]") -> None:
 
 def _claim_in_thread(pk: UUID, owner: str, dead: tuple[str, ...]) -> Claim | None:
     return lease.claim(pk, owner, lease=LEASE, dead=dead)
-
-
-def _write_in_thread(held: Claim, said: Said | None, tells: bool) -> Fate:  # noqa: FBT001
-    return lease.write(held, said, lease=LEASE, tell=tells)
 
 
 def _end_in_thread(held: Claim, said: Said, state: str, error: str) -> Fate:

@@ -3,16 +3,15 @@
 from datetime import datetime, timedelta
 from typing import Final
 
-from django.db import transaction
-
 from assistant.models import Conversation
 from assistant.services import remove
+from visionai.lib.turns import writing
 
 VISITOR_KEPT: Final = timedelta(hours=1)
 AT_ONCE: Final = 1000
 
 
-@transaction.atomic
+@writing()
 def forget_visitor(visitor: str) -> None:
     """Remove what a visitor's connection left."""
     for talk in Conversation.objects.of_visitor(visitor):
@@ -33,6 +32,6 @@ def forget_old(*, days: int, at: datetime) -> None:
         _remove_alone(talk)
 
 
-@transaction.atomic
+@writing()
 def _remove_alone(talk: Conversation) -> None:
     remove(talk)

@@ -8,10 +8,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import Enum
-from typing import Final
+from typing import Final, TypeAlias
 from uuid import UUID
 
-from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
 
@@ -20,9 +19,11 @@ from assistant.metering import count_call
 from assistant.models import Message
 from assistant.services import ASSISTANT_ANSWER
 from sessions_app.changes import announce
+from visionai.lib.turns import turn, writing
 
 GIVE_UP: Final = 25  # hands through which an answer went; its question kills who takes it
 State = Message.State
+Fates: TypeAlias = list["Fate"]
 
 
 class Fate(Enum):
@@ -71,7 +72,8 @@ def claim(pk: UUID, owner: str, *, lease: timedelta, dead: Sequence[str] = ()) -
     if found["fence"] >= GIVE_UP:
         free.update(state=State.FAILED, error="gave_up", ended_at=at, owner="")
         return None
-    taken = free.update(owner=owner, fence=F("fence") + 1, lease_until=at + lease)
+    with turn():
+        taken = free.update(owner=owner, fence=F("fence") + 1, lease_until=at + lease)
     if not taken:
         return None
     # Only now: until a moment ago another process may have written, and told what it wrote.
@@ -79,22 +81,25 @@ def claim(pk: UUID, owner: str, *, lease: timedelta, dead: Sequence[str] = ()) -
     return None if text is None else Claim(pk, found["fence"] + 1, text)
 
 
-def write(held: Claim, said: Said | None, *, lease: timedelta, tell: bool) -> Fate:
-    """Keep what was said, or only the lease; `tell` other processes of it."""
+def write(wanted: Sequence[tuple[Claim, Said | None]], *, lease: timedelta, tell: bool) -> Fates:
+    """Keep what was said of each answer, or only its lease, all in one transaction; `tell` other
+    processes of it."""
+    with writing():
+        return [_write(held, said, lease=lease, tell=tell) for held, said in wanted]
+
+
+def _write(held: Claim, said: Said | None, *, lease: timedelta, tell: bool) -> Fate:
     mine = Message.objects.generating().filter(pk=held.pk, fence=held.fence)
     columns = said.columns() if said else {}
-    with transaction.atomic():
-        written = mine.filter(wants_stop=False).update(
-            lease_until=timezone.now() + lease, **columns
-        )
-        if written and said and tell:
+    until = timezone.now() + lease
+    if mine.filter(wants_stop=False).update(lease_until=until, **columns):
+        if said and tell:
             announce(ASSISTANT_ANSWER, str(held.pk))
-    if written:
         return Fate.WRITTEN
     return Fate.TO_BE_STOPPED if mine.exists() else Fate.LOST
 
 
-@transaction.atomic
+@writing()
 def end(held: Claim, said: Said, *, state: str, error: str = "") -> Fate:
     """Write the end, once."""
     mine = Message.objects.generating().filter(pk=held.pk, fence=held.fence)
@@ -118,7 +123,7 @@ def end(held: Claim, said: Said, *, state: str, error: str = "") -> Fate:
     return Fate.WRITTEN
 
 
-@transaction.atomic
+@writing()
 def fail(held: Claim) -> None:
     """End it as it is kept, by a fault of ours."""
     mine = Message.objects.generating().filter(pk=held.pk, fence=held.fence)

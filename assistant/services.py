@@ -39,6 +39,7 @@ from assistant.refusals import (
     TooManyConversations,
 )
 from sessions_app.changes import announce
+from visionai.lib.turns import writing
 
 ASSISTANT_ANSWER: Final = "assistant_answer"  # something about the answer of that id is new
 ASSISTANT_STOP: Final = "assistant_stop"  # to the process that writes it
@@ -88,7 +89,7 @@ def own_message(who: Speaker, pk: uuid.UUID) -> Message:
     return found
 
 
-@transaction.atomic
+@writing()
 def ask(
     who: Speaker,
     text: str,
@@ -121,7 +122,7 @@ def ask(
     return _begin(who, question, ref=ref, at=at)
 
 
-@transaction.atomic
+@writing()
 def retry(who: Speaker, pk: uuid.UUID, *, ref: str = "", at: datetime) -> Asked:
     """Another answer to the question of this one. Raises a `DomainError`."""
     if found := _asked_before(who, ref):
@@ -137,7 +138,7 @@ def retry(who: Speaker, pk: uuid.UUID, *, ref: str = "", at: datetime) -> Asked:
     return _begin(who, question, ref=ref, at=at)
 
 
-@transaction.atomic
+@writing()
 def edit(
     who: Speaker,
     pk: uuid.UUID,
@@ -172,18 +173,18 @@ def stop(who: Speaker, pk: uuid.UUID, *, at: datetime) -> Message:
         raise NotThatRole
     for tell in stopped:  # at once, if this process writes it; the rows are for all others
         tell(pk)
-    with transaction.atomic():
+    with writing():
         _stop(Message.objects.filter(pk=pk), at=at)
     return answer
 
 
-@transaction.atomic
+@writing()
 def stop_all_of(user: User, *, at: datetime) -> None:
     """Every answer that is being written for the user."""
     _stop(Message.objects.filter(conversation__user=user), at=at)
 
 
-@transaction.atomic
+@writing()
 def stop_these(pks: Sequence[uuid.UUID], *, at: datetime) -> int:
     """For staff; how many of them were being written."""
     which = Message.objects.generating().filter(pk__in=pks)
@@ -203,13 +204,13 @@ def rename(who: Speaker, pk: uuid.UUID, title: str) -> Conversation:
     return talk
 
 
-@transaction.atomic
+@writing()
 def delete(who: Speaker, pk: uuid.UUID) -> None:
     """Remove the conversation, its messages and files. Raises `NotFound`."""
     remove(own_conversation(who, pk))
 
 
-@transaction.atomic
+@writing()
 def new_conversation(who: Speaker, title: str, *, at: datetime) -> Conversation:
     """An empty one with a title."""
     return _make(who, short(clean(title), TITLE_LENGTH) or "…", label=None, at=at)
