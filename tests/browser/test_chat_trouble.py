@@ -7,7 +7,8 @@ from playwright.sync_api import Browser, expect
 
 from tests.browser.chats import ONE, PATIENT, answered, ask, cut_the_line, last_answer, words_of
 from tests.browser.hostile_texts import ALL
-from tests.browser.visits import Visitor, sign_in, until, visitor
+from tests.browser.visits import Visitor, register, sign_in, until, visitor
+from tests.services.fixtures import Serve
 from tests.services.openai_server import OpenAIServer
 from tests.services.server import Server
 
@@ -54,6 +55,31 @@ def test_what_is_asked_without_a_network_is_asked_once_when_it_is_back(
     assert len(far.answers) == before + 1
     expect(page.locator(".turn.user .said")).to_have_text(["Primera", "Sin red"])
     expect(page.locator("#text")).to_have_value("y otra")
+
+
+def test_a_killed_server_goes_on_where_it_was(
+    browser: Browser, serve: Serve, far: OpenAIServer
+) -> None:
+    far.behave(delay_s=0.15)
+    server = serve(OPENAI_BASE_URL=far.base_url, OPENAI_CHAT_MODEL="small")
+    with visitor(browser, server.url, locale="es") as guest:
+        register(guest)
+        page = guest.open("/asistente/")
+        ask(page, "Cuéntame algo largo")
+        until(page, "(document.querySelector('.answer')?.textContent.length ?? 0) > 40", seconds=30)
+        server.kill()
+        expect(page.locator("#line")).to_contain_text("Sin conexión")
+        seen = words_of(last_answer(page))
+        far.behave(delay_s=0.01)
+        server.start()
+        expect(page.locator("#line")).to_be_hidden(timeout=60_000)
+        done = page.locator(".turn.assistant")
+        expect(done).to_have_attribute("data-state", "done", timeout=60_000)
+        said = words_of(last_answer(page))
+        assert said == words_of(far.answers[-1].full)
+        assert said[: len(seen) - 1] == seen[:-1]
+        guest.complaints = [one for one in guest.complaints if "WebSocket" not in one]
+        guest.check(page)
 
 
 def test_a_reload_and_a_second_tab_show_the_same_answer(ada: Visitor, far: OpenAIServer) -> None:

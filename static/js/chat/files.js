@@ -141,6 +141,7 @@ export class Files {
 }
 
 export function sizeWords(bytes) {
+  if (bytes < 1024) return `${bytes} B`;
   const [unit, share] = bytes >= 2 ** 20 ? ["MB", 2 ** 20] : ["kB", 2 ** 10];
   const number = (bytes / share).toLocaleString(document.documentElement.lang, {
     maximumFractionDigits: 1,
