@@ -22,12 +22,12 @@ TRADING = (
     "services",
 )
 # And its lists, pages and trials.
-TRADING += ("admin", "api", "candle_api", "lab", "lab_api", "metering", "pages")
+SHOWN = ("admin", "api", "candle_api", "lab", "lab_api", "metering", "pages")
 # What these try, no database has a part in: Keras, children that are killed, and missing logins.
 LEFT_OUT = ("a_training_ends", "that_is_cancelled_ends", "nobody_comes_in")
 FOLDERS = ["accounts", "sessions_app", "predictions"]
 FOLDERS += ["assistant/tests/test_metering.py"]
-FOLDERS += [f"trading/tests/test_{name}.py" for name in TRADING]
+FOLDERS += [f"trading/tests/test_{name}.py" for name in (*TRADING, *SHOWN)]
 # Of the assistant what searches, counts and hands answers over.
 FOLDERS += [f"assistant/tests/test_{name}.py" for name in ("account", "chat_api", "chat_sockets")]
 
