@@ -3,6 +3,7 @@
 from assistant import services
 from assistant.answering import answering
 from assistant.listening import listening
+from assistant.providers import children
 from assistant.services import ASSISTANT_ANSWER, ASSISTANT_STOP, ASSISTANT_TALK
 from sessions_app import changes
 from visionai.lib.runtime import runtime
@@ -18,4 +19,5 @@ def register() -> None:
     changes.listen(ASSISTANT_STOP, answering.halt_text)
     runtime.on_start(answering.start)
     runtime.on_stop(answering.stop)
+    runtime.on_stop(children.end_all)
     runtime.every(SWEEP, answering.sweep)

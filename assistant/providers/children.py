@@ -5,7 +5,7 @@ import logging
 import subprocess
 import sys
 import threading
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Final
 
@@ -20,6 +20,7 @@ TOO_LONG: Final = 3  # the child's exit status for more sound than was allowed
 
 _workers = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="speech")
 _places = threading.BoundedSemaphore(AT_ONCE + LINE)
+_all: "set[_Child]" = set()
 
 
 class ChildLate(Exception):
@@ -47,7 +48,7 @@ class _Child:
     def run(self) -> bytes:
         with self._lock:
             if self._unwanted:
-                return b""
+                raise ChildFailed(-9, "not begun")
             self._process = process = subprocess.Popen(  # noqa: S603 - our own script, no shell
                 self._command,
                 env={},
@@ -82,12 +83,13 @@ async def run_child(arguments: list[str], data: bytes, *, seconds: float) -> byt
     if not _places.acquire(blocking=False):
         raise ProviderBusy(retry_after=5)
     child = _Child(arguments, data, seconds)
+    _all.add(child)
     try:
         work = _workers.submit(child.run)
     except RuntimeError:  # the process is ending
-        _places.release()
+        _leave(child)
         raise
-    work.add_done_callback(_leave)
+    work.add_done_callback(lambda _work: _leave(child))
     try:
         return await asyncio.wrap_future(work)
     except asyncio.CancelledError:
@@ -95,5 +97,12 @@ async def run_child(arguments: list[str], data: bytes, *, seconds: float) -> byt
         raise
 
 
-def _leave(_work: Future[bytes]) -> None:
+def end_all() -> None:
+    """End what is at work or waits: the server stops, and a recording may take a minute."""
+    for child in list(_all):
+        child.end()
+
+
+def _leave(child: _Child) -> None:
+    _all.discard(child)
     _places.release()

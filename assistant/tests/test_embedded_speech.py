@@ -243,6 +243,19 @@ async def test_a_long_line_is_refused_and_short_of_it_nobody_starts_before_his_t
     assert await said("hola") > 0  # all places are free again
 
 
+async def test_a_stop_of_the_server_ends_all_and_later_calls_are_served(
+    stuck: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tasks = [asyncio.create_task(run_child(["speak"], b"", seconds=30)) for _ in range(4)]
+    await until(lambda: len(alive(stuck)) == children.AT_ONCE)
+    children.end_all()
+    ends = await asyncio.wait_for(asyncio.gather(*tasks, return_exceptions=True), 5)
+    assert [type(end) for end in ends] == [ChildFailed] * 4
+    assert alive(stuck) == []
+    monkeypatch.undo()
+    assert await said("hola") > 0
+
+
 async def test_the_loop_goes_on_while_an_engine_works() -> None:
     longest, before = 0.0, time.monotonic()
     task = asyncio.create_task(said("La lluvia en Sevilla. " * 60))
