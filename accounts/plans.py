@@ -45,12 +45,17 @@ def plan_of(user: User) -> Plan:
 
 def limit_of(user: User, name: str) -> int | None:
     """The most that the user may have; None where there is no limit. Raises `KeyError`."""
-    limit = LIMITS[name]
-    own = list(UserLimit.objects.filter(user=user, name=limit.name).values_list("most", flat=True))
+    own, by_plan = _limits(user, LIMITS[name])
     if own:
         return own[0]
-    by_plan = dict(PlanLimit.objects.filter(name=limit.name).values_list("plan_id", "most"))
     return by_plan.get(plan_of(user).pk) if by_plan else None
+
+
+def _limits(user: User, limit: Limit) -> tuple[list[int | None], dict[int, int]]:
+    """(the user's own, where there is one; those of all plans that have one)"""
+    mine = UserLimit.objects.filter(user=user, name=limit.name)
+    of_plans = PlanLimit.objects.filter(name=limit.name)
+    return list(mine.values_list("most", flat=True)), dict(of_plans.values_list("plan_id", "most"))
 
 
 def check_quota(
@@ -61,13 +66,18 @@ def check_quota(
     `used` may be left out for a limit of acts a day. Of calls at once only those see each other
     that hold the same lock: lock the user's row first where that matters.
     """
-    limit, most = LIMITS[name], limit_of(user, name)
-    if most is None:
+    limit = LIMITS[name]
+    own, by_plan = _limits(user, limit)
+    possible = own or list(by_plan.values())
+    if all(one is None for one in possible):
         return
     if used is None:
         assert limit.act is not None, "only acts are counted here"
         used = used_today(user, limit.act, at=at)
-    if used + adding <= most:
+    if all(one is None or used + adding <= one for one in possible):
+        return  # whichever plan it is
+    most = own[0] if own else by_plan.get(plan_of(user).pk)
+    if most is None or used + adding <= most:
         return
     facts: dict[str, Any] = {
         "what": limit.label,

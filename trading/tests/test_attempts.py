@@ -88,11 +88,11 @@ def test_a_bot_is_neither_counted_nor_held_up() -> None:
 
 
 def test_what_is_too_much_costs_the_database_little(
-    django_assert_num_queries: Callable[[int], AbstractContextManager[object]],
+    django_assert_max_num_queries: Callable[[int], AbstractContextManager[object]],
 ) -> None:
     session = a_trading_session()
     use_up(session)
-    with django_assert_num_queries(4 + 2), pytest.raises(TooManyRequests):
+    with django_assert_max_num_queries(10), pytest.raises(TooManyRequests):
         ask(session)
 
 

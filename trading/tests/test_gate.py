@@ -51,13 +51,13 @@ def test_an_order_within_the_limits_waits_to_be_sent() -> None:
     assert event.data["stake"] == "10.00"
 
 
-def test_an_order_costs_the_gate_sixteen_queries_however_long_the_history(
+def test_an_order_costs_the_gate_fourteen_queries_however_long_the_history(
     django_assert_num_queries: Callable[[int], AbstractContextManager[object]],
 ) -> None:
     session = a_trading_session()
     for number in range(30):
         a_settled_order(session, "1" if number % 4 else "-1", NOON - number * MINUTE)
-    with django_assert_num_queries(16 + 2):  # and a savepoint in the place of a transaction
+    with django_assert_num_queries(14 + 2):  # and a savepoint in the place of a transaction
         pass_one(session)
 
 
