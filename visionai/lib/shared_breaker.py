@@ -3,8 +3,10 @@
 import asyncio
 import logging
 import random
+import threading
 import time
 import uuid
+from collections import deque
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -17,7 +19,7 @@ from visionai.lib.breaker import Breaker, Outcome, Rules, Ticket, admit, record,
 
 KEPT_S: Final = 300  # longer than any state matters
 LOCK_S: Final = 5  # after which the lock of a dead process is taken over
-WAIT_S: Final = 2.0  # for the lock; longer, and the outcome is not counted
+WAIT_S: Final = 2.0  # for the lock; longer, and outcomes wait for the next one
 PAUSE_S: Final = 0.02
 T = TypeVar("T")
 log = logging.getLogger(__name__)
@@ -36,6 +38,8 @@ class SharedBreaker:
     clock: Callable[[], float] = time.time
     _own: Breaker = field(default_factory=Breaker)
     _cache_fails: bool = False
+    _told: deque[tuple[Ticket, Outcome, float]] = field(default_factory=deque)
+    _one_at_a_time: threading.Lock = field(default_factory=threading.Lock)  # of this process
 
     def state(self) -> Breaker:
         """As it is now."""
@@ -57,12 +61,11 @@ class SharedBreaker:
         return (await in_thread(self.state)).wait_s(self.clock())
 
     async def record(self, ticket: Ticket, outcome: Outcome) -> None:
-        """How the call ended."""
+        """How the call ended; what many tell at once goes into the cache together."""
         if outcome in {Outcome.CALLER, Outcome.LEFT} and not ticket.probe:
             return
-        await self._change(
-            lambda known: (record(known, self.rules, ticket, outcome, self.clock()), None)
-        )
+        self._told.append((ticket, outcome, self.clock()))
+        await in_thread(self._pass_on)
 
     async def reset(self) -> None:
         """Closed, as at the start; calls under way count no more."""
@@ -70,12 +73,34 @@ class SharedBreaker:
 
     async def _change(self, change: Callable[[Breaker], tuple[Breaker, T]]) -> tuple[T] | None:
         """What `change` gave besides the state; None when the lock could not be had in time."""
+
+        def run() -> tuple[T] | None:
+            with self._one_at_a_time:
+                return self._changed(change)
+
+        return await in_thread(run)
+
+    def _pass_on(self) -> None:
+        with self._one_at_a_time:
+            told = [self._told.popleft() for _ in range(len(self._told))]
+            if not told:  # another thread has passed it on
+                return
+
+            def change(state: Breaker) -> tuple[Breaker, None]:
+                for ticket, outcome, at in told:
+                    state = record(state, self.rules, ticket, outcome, at)
+                return state, None
+
+            if self._changed(change) is None:
+                self._told.extendleft(reversed(told))  # with the next outcome, then
+
+    def _changed(self, change: Callable[[Breaker], tuple[Breaker, T]]) -> tuple[T] | None:
         limit = time.monotonic() + WAIT_S
-        while (changed := await in_thread(lambda: self._try(change))) is None:
+        while (changed := self._try(change)) is None:
             if time.monotonic() > limit:
                 log.warning("the breaker %s stayed locked", self.name)
                 return None
-            await asyncio.sleep(random.uniform(0, PAUSE_S))  # noqa: S311 (no secret)
+            time.sleep(random.uniform(0, PAUSE_S))  # noqa: S311 (no secret)
         return changed
 
     def _try(self, change: Callable[[Breaker], tuple[Breaker, T]]) -> tuple[T] | None:
@@ -133,7 +158,7 @@ class SharedBreaker:
 
 
 # Never the main thread: whoever asks may wait there for the answer.
-_threads = ThreadPoolExecutor(max_workers=2, thread_name_prefix="breakers")
+_threads = ThreadPoolExecutor(max_workers=4, thread_name_prefix="breakers")
 
 
 async def in_thread(call: Callable[[], T]) -> T:

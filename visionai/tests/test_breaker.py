@@ -1,5 +1,6 @@
 """The circuit breaker: its rules against a plain model, and processes that share one."""
 
+import asyncio
 import random
 import shutil
 import subprocess
@@ -16,7 +17,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from tests.services.server import ROOT, environment_for
 from visionai.lib.breaker import Breaker, Outcome, Rules, Ticket, admit, record, settled
 from visionai.lib.retries import RetryBudget, full_jitter
-from visionai.lib.shared_breaker import SharedBreaker
+from visionai.lib.shared_breaker import SharedBreaker, in_thread
 
 RULES = Rules()
 BAD, GOOD, CALLER, LEFT = Outcome.BAD, Outcome.GOOD, Outcome.CALLER, Outcome.LEFT
@@ -232,6 +233,18 @@ async def test_another_holder_of_the_same_name_sees_it_open(name: str) -> None:
 
 
 @pytest.mark.django_db(transaction=True)
+async def test_a_hundred_outcomes_at_once_are_all_counted_and_quickly(
+    name: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    breaker = SharedBreaker(name)
+    began = time.monotonic()
+    await asyncio.gather(*(breaker.record(Ticket(0), GOOD) for _ in range(100)))
+    assert time.monotonic() - began < 2
+    assert len((await in_thread(SharedBreaker(name).state)).calls) == 100
+    assert not caplog.records
+
+
+@pytest.mark.django_db(transaction=True)
 async def test_a_cache_that_forgets_leaves_it_closed(name: str) -> None:
     breaker = SharedBreaker(name)
     for _ in range(5):
@@ -265,7 +278,7 @@ async def test_without_the_cache_a_process_counts_for_itself(
 
 
 @pytest.mark.django_db(transaction=True)
-async def test_a_lock_that_is_held_costs_an_outcome_and_no_more_than_two_seconds(
+async def test_an_outcome_waits_for_the_next_one_while_the_lock_is_held(
     name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("visionai.lib.shared_breaker.WAIT_S", 0.1)
@@ -274,7 +287,10 @@ async def test_a_lock_that_is_held_costs_an_outcome_and_no_more_than_two_seconds
     began = time.monotonic()
     await breaker.record(Ticket(0), BAD)
     assert time.monotonic() - began < 2
-    assert breaker.state().calls == ()
+    assert (await in_thread(breaker.state)).calls == ()
+    await cache.adelete(f"breaker:{name}:lock")
+    await breaker.record(Ticket(0), GOOD)
+    assert len((await in_thread(breaker.state)).calls) == 2
 
 
 # A process of its own that does what it is told, line by line.
@@ -283,8 +299,8 @@ import asyncio, sys, time
 import django
 django.setup()
 from visionai.lib.breaker import Outcome, Ticket
-from visionai.lib.shared_breaker import SharedBreaker
-breaker = SharedBreaker(sys.argv[1])
+from visionai.lib.shared_breaker import SharedBreaker, in_thread
+breaker = shared_breaker.SharedBreaker(sys.argv[1])
 print("ready", flush=True)
 async def record(count, outcome):
     for _ in range(count):
