@@ -133,6 +133,7 @@ def test_language_and_theme_are_kept(browser: Browser, shared_server: Server) ->
 
 ADMIN = [
     "/admin/",
+    "/admin/proveedores/",
     "/admin/accounts/user/",
     "/admin/accounts/usagerow/",
     "/admin/accounts/invoice/",

@@ -119,4 +119,6 @@ def _reopened(state: Breaker, rules: Rules, at: float) -> Breaker:
 
 
 def _in_window(state: Breaker, rules: Rules, now: float) -> tuple[tuple[float, bool], ...]:
-    return tuple(call for call in state.calls if now - rules.window_s < call[0] <= now)
+    """A call may be told after a later one: only a clock that was set back makes one too new."""
+    oldest, newest = now - rules.window_s, now + rules.window_s
+    return tuple(call for call in state.calls if oldest < call[0] <= newest)

@@ -16,6 +16,7 @@ from django.core.cache import cache
 from django.db import close_old_connections
 
 from visionai.lib.breaker import Breaker, Outcome, Rules, Ticket, admit, record, settled
+from visionai.lib.turns import turn
 
 KEPT_S: Final = 300  # longer than any state matters
 LOCK_S: Final = 5  # after which the lock of a dead process is taken over
@@ -106,19 +107,21 @@ class SharedBreaker:
     def _try(self, change: Callable[[Breaker], tuple[Breaker, T]]) -> tuple[T] | None:
         lock, mine = f"breaker:{self.name}:lock", uuid.uuid4().hex
         try:
-            if not (cache.add(lock, mine, LOCK_S) and cache.get(lock) == mine):
-                return None
+            with turn():
+                if not (cache.add(lock, mine, LOCK_S) and cache.get(lock) == mine):
+                    return None
         except Exception as error:  # noqa: BLE001 (whatever the cache raises, calls go on)
             self._lost(error)
             self._own, given = change(self._own)
             return (given,)
-        try:
-            before = self._read()
-            after, given = change(before)
-            if after != before:
-                self._write(after)
-        finally:
-            self._unlock(lock)
+        with turn():
+            try:
+                before = self._read()
+                after, given = change(before)
+                if after != before:
+                    self._write(after)
+            finally:
+                self._unlock(lock)
         return (given,)
 
     def _read(self) -> Breaker:
