@@ -73,6 +73,7 @@ def _prepared(job: AnyJob) -> dict[str, Any]:
         asked |= {"strategy": job.strategy, "parameters": job.parameters}
         if job.strategy == AgentStrategy.name:
             agent = agent_of(job.owner, job.parameters["agent"])
+            asked["learned"] = agent.result.get("learned")
             shutil.copyfile(file_of(agent, "agent.npz"), folder / "agent.npz")
     return asked
 

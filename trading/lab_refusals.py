@@ -47,6 +47,7 @@ REASONS: Final[dict[str, str | Promise]] = {
     "too_slow": _("It took too long; try fewer candles."),
     "cancelled": _("It was cancelled."),
     # What a verdict lacks.
+    "seen_in_training": _("It learned from candles of this time; try it on others."),
     "few_seeds": _("It was trained from too few seeds."),
     "few_trades": _("There were too few trades to tell luck from skill."),
     "below_break_even": _("The low end of its win rate is not above break-even."),

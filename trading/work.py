@@ -67,7 +67,15 @@ def tested(work: Work) -> dict[str, Any]:
     work.write("equity.csv", _equity(found))
     work.write("recording.jsonl", recording_of(found, asked["parameters"]))
     work.write("chart.json", json.dumps(_chart(found), allow_nan=False))
-    return backtest.summary(found, tried=int(asked["tried"]))
+    return backtest.summary(found, tried=int(asked["tried"]), learned=_learned(asked))
+
+
+def _learned(asked: dict[str, Any]) -> tuple[int, int] | None:
+    """From when to when an agent learned; one that does not say may have learned from all."""
+    if asked["strategy"] != "agent":
+        return None
+    first, end = asked.get("learned") or (0, 2**62)
+    return int(first), int(end)
 
 
 def _setup(work: Work) -> backtest.Setup:

@@ -151,16 +151,26 @@ def fall(balances: NDArray[np.float64]) -> NDArray[np.float64]:
     return below
 
 
-def summary(found: Backtest, *, tried: int = 1) -> dict[str, Any]:
-    """Everything a page shows of it; `tried` counts what was tried, this time included."""
+def summary(
+    found: Backtest, *, tried: int = 1, learned: tuple[int, int] | None = None
+) -> dict[str, Any]:
+    """Everything a page shows of it; `tried` counts what was tried, this time included.
+
+    What an agent `learned` from, from when to when, shows no edge.
+    """
+    told = _verdict(found, tried)
+    start, end = int(found.candles.start[0]), int(found.candles.start[-1]) + found.candles.seconds
+    if learned is not None and start < learned[1] and learned[0] < end:
+        told["reasons"].append("seen_in_training")
+        told["edge"] = False
     won = sum(one.outcome is Outcome.WON for one in found.trades)
     lost = sum(one.outcome is Outcome.LOST for one in found.trades)
     balances = equity(found)
     return {
         "asset": found.candles.asset,
         "candles": len(found.candles),
-        "from": int(found.candles.start[0]),
-        "to": int(found.candles.start[-1]) + found.candles.seconds,
+        "from": start,
+        "to": end,
         "trades": len(found.trades),
         "won": won,
         "lost": lost,
@@ -171,14 +181,16 @@ def summary(found: Backtest, *, tried: int = 1) -> dict[str, Any]:
         "profit": str(sum((one.profit for one in found.trades), Decimal(0))),
         "balance": str(found.setup.balance),
         "largest_fall": round(float(fall(balances).max()), 2),
-        "verdict": _verdict(found, won, won + lost, tried),
+        "verdict": told,
         "calibration": _calibration(found),
         "monte_carlo": monte_carlo(found),
     }
 
 
-def _verdict(found: Backtest, won: int, decided: int, tried: int) -> dict[str, Any]:
+def _verdict(found: Backtest, tried: int) -> dict[str, Any]:
     """No edge is shown unless the low end of the win rate is above break-even."""
+    won = sum(one.outcome is Outcome.WON for one in found.trades)
+    decided = won + sum(one.outcome is Outcome.LOST for one in found.trades)
     error = ERROR / max(1, tried)
     low, high = wilson(won, decided, error=error)
     even = found.setup.terms.break_even

@@ -269,8 +269,17 @@ def test_a_summary_shows_an_edge_where_there_is_one() -> None:
             return Decision(Direction.CALL if rose else Direction.PUT, 0.65, "follow")
 
     market = persistent(1500, seed=4, stays=0.65)
-    found = summary(run(a_setup(Follow(), asset="SYNTHETIC"), market))
+    made = run(a_setup(Follow(), asset="SYNTHETIC"), market)
+    found = summary(made)
     assert found["verdict"]["edge"] is True
+    for learned, edge in [
+        ((0, found["from"]), True),
+        ((0, found["from"] + 1), False),
+        ((found["to"] - 1, 2**40), False),
+        ((found["to"], 2**40), True),
+    ]:
+        again = summary(made, learned=learned)["verdict"]
+        assert (again["edge"], again["reasons"] == []) == (edge, edge)
     assert found["calibration"]["error"] < 0.05
     assert found["monte_carlo"]["chance_of_loss"] < 0.01
 

@@ -41,6 +41,7 @@ from trading.tests.test_agent import an_agent
 from visionai.lib.jobs import JobState
 
 pytestmark = pytest.mark.django_db
+START = 1_777_809_600  # 3 May 2026, noon UTC
 PAPER = {"kind": "paper", "asset": "EURUSD-OTC", "seconds": 60, "count": 600}
 
 
@@ -283,6 +284,26 @@ def test_a_backtest_of_an_agent_uses_its_weights() -> None:
     job.refresh_from_db()
     assert job.state == JobState.DONE, job.error
     assert job.result["trades"] > 10
+    # It does not say from when to when it learned, so nothing is new to it.
+    assert "seen_in_training" in job.result["verdict"]["reasons"]
+    assert job.result["verdict"]["edge"] is False
+
+
+@pytest.mark.parametrize(("later", "seen"), [(-1, True), (0, False)])
+def test_what_an_agent_learned_from_is_no_trial_of_it(later: int, seen: bool) -> None:
+    user = a_user()
+    learned = [START - 3600, START - later]
+    agent = a_done_agent(user, result={"learned": learned})
+    job = a_backtest(
+        user,
+        strategy="agent",
+        parameters={"agent": str(agent.uid)},
+        source=PAPER | {"start": START},
+    )
+    lab_jobs.run("backtest", str(job.uid))
+    job.refresh_from_db()
+    assert (job.result["from"], job.state) == (START, JobState.DONE)
+    assert ("seen_in_training" in job.result["verdict"]["reasons"]) is seen
 
 
 def test_an_agent_that_is_gone_fails_its_backtest() -> None:
@@ -416,6 +437,8 @@ def test_a_training_ends_as_an_agent_that_can_be_promoted(monkeypatch: pytest.Mo
     assert job.state == JobState.DONE, job.error
     assert job.has_edge is False
     assert "few_seeds" in job.result["verdict"]["reasons"]
+    first, end = job.result["learned"]
+    assert end - first == 3000 * 60
     assert [name for name, _ in job.files()] == ["agent.npz", "evaluation.json"]
     session = lab_services.promote(job, a_trading_session(user), at=NOON)
     assert session.strategy == "agent"

@@ -38,7 +38,8 @@ def trained(work: Work) -> dict[str, Any]:
         cost=float(asked["cost"]),
         slippage=float(asked["slippage"]),
     )
-    data = table(work.candles(), terms)
+    candles = work.candles()
+    data = table(candles, terms)
 
     def learner(what: Table, rows: NDArray[np.int64], seed: int) -> TrainedAgent:
         return train(what, rows, seed=seed)
@@ -60,7 +61,9 @@ def trained(work: Work) -> dict[str, Any]:
     work.write("agent.npz", write_agent(agent))
     told = found.as_json()
     work.write("evaluation.json", json.dumps(told, indent=1, allow_nan=False))
-    return {"terms": asdict(terms), "always_holds": agent.margin is None, **told}
+    learned = [int(candles.start[0]), int(candles.start[-1]) + candles.seconds]
+    about = {"terms": asdict(terms), "always_holds": agent.margin is None, "learned": learned}
+    return about | told
 
 
 if __name__ == "__main__":
