@@ -186,7 +186,7 @@ def test_a_limit_counts_down_and_loses_no_word(ada: Visitor) -> None:
     page = ada.open("/asistente/")
     page.fill("#text", "Con prisa")
     page.evaluate(
-        'for (let n = 0; n < 30; n += 1) window.sockets.at(-1).send(\'{"type": "ping"}\');'
+        'for (let n = 0; n < 100; n += 1) window.sockets.at(-1).send(\'{"type": "ping"}\');'
         "document.querySelector('#composer').requestSubmit()"
     )
     note = page.locator(".turn.user .outcome")
