@@ -35,10 +35,10 @@ class LogForm(forms.Form):
     """Names as the API has them."""
 
     level = forms.ChoiceField(
-        label=_("Level"), required=False, choices=[("", _("All")), *LEVELS.items()]
+        label=_("Level"), required=False, choices=[("", _("Any")), *LEVELS.items()]
     )
     kind = forms.ChoiceField(
-        label=_("Kind"), required=False, choices=[("", _("All")), *KINDS.items()]
+        label=_("Kind"), required=False, choices=[("", _("Any")), *KINDS.items()]
     )
 
     def __init__(self, user: User, *args: Any, **kwargs: Any) -> None:

@@ -71,6 +71,12 @@ REASONS: Final[dict[str, str | Promise]] = {
     "risk_limit": _("A limit holds the order back."),
     "blocked": _("No further order passes."),
     "bot_order": _("The bot asks for an order"),
+    "momentum_call": _("it went up enough"),
+    "momentum_put": _("it went down enough"),
+    "reversal_call": _("it fell too far below its average"),
+    "reversal_put": _("it rose too far above its average"),
+    "rsi_low": _("RSI says oversold"),
+    "rsi_high": _("RSI says overbought"),
     "released": _("Somebody has looked: losses in a row count anew"),
     "bot_held_back": _("The bot is held back"),
 }

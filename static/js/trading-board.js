@@ -24,6 +24,7 @@ const chart = box
 const orders = new Map(); // by id
 let due = 0;
 let wasLost = false;
+let meanwhile = null; // what closes while the candles before it are on their way
 let looking = false;
 let again = false;
 
@@ -88,6 +89,7 @@ async function drawCandles() {
   const asked = query.toString();
   document.getElementById("candles-csv").href =
     `/api/v1/trading/sessions/${session}/candles.csv?${query}`;
+  meanwhile = [];
   socket.watchCandles(chosen.value, Number(candleSize.value));
   try {
     const answer = await fetch(`/api/v1/trading/sessions/${session}/candles?${query}`, {
@@ -96,13 +98,20 @@ async function drawCandles() {
     const told = await answer.json();
     if (asked !== currentQuery()) return; // another asset was chosen meanwhile
     trouble.textContent = answer.ok ? "" : told.detail;
-    if (answer.ok) chart.show(told.candles);
+    show(answer.ok ? told.candles : []);
     trouble.hidden = answer.ok;
     await marks();
   } catch {
+    show([]);
     trouble.textContent = word("no-candles");
     trouble.hidden = false;
   }
+}
+
+function show(candles) {
+  chart.show(candles);
+  for (const candle of meanwhile ?? []) chart.add(candle);
+  meanwhile = null;
 }
 
 function currentQuery() {
@@ -129,10 +138,12 @@ const socket = new TradingSocket(session, Number(board.dataset.seq), {
     lookSoon();
   },
   candle(candle) {
-    if (isChosen(candle)) chart.add(candle);
+    if (!isChosen(candle)) return;
+    if (meanwhile) meanwhile.push(candle);
+    else chart.add(candle);
   },
   forming(candle) {
-    if (isChosen(candle)) chart.form(candle);
+    if (isChosen(candle) && !meanwhile) chart.form(candle);
   },
   connected() {
     line.textContent = word("live");

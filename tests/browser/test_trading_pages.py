@@ -91,6 +91,7 @@ def test_from_one_press_over_a_bot_to_the_invoice(browser: Browser, exchange: Se
             page.click("#piece-orders a.button")
         table = Path(str(started.value.path())).read_text("utf-8").splitlines()
         assert len(table) == int(str(made)) + 1
+        _past_runs_and_the_log(guest, page, board)
         guest.go(page, "/cuenta/facturas/")
         hours = page.locator("tr", has_text="Bot en marcha").locator("[data-name=Cantidad]").first
         # A minute, counted once however many candles it had; two where the bot saw two begin.
@@ -104,9 +105,30 @@ def test_from_one_press_over_a_bot_to_the_invoice(browser: Browser, exchange: Se
         )
         expect(page.locator("#settled")).to_have_text(str(made))
         expect(rows.first).to_contain_text(re.compile("Ganada|Perdida|Empatada"))
+        _past_runs_and_the_log(guest, page, board)
         guest.go(page, "/cuenta/facturas/")
         trades = page.locator("tr", has_text="Operaciones liquidadas")
         expect(trades.locator("[data-name=Cantidad]")).to_have_text(f"{made} operaciones")
+
+
+def _past_runs_and_the_log(guest: Visitor, page: Page, board: str) -> None:
+    guest.go(page, board.removeprefix(guest.url) + "pasadas/")
+    expect(page.locator("section[id^=run-]")).to_have_count(1)
+    expect(page.locator("section[id^=run-] .figures")).to_contain_text("Miradas")
+    guest.check(page)
+    with page.expect_download() as started:
+        page.click("section[id^=run-] a.button")
+    lines = Path(str(started.value.path())).read_text("utf-8").splitlines()
+    assert '"kind":"plan"' in lines[0]
+    assert any('"kind":"command"' in line for line in lines)
+    guest.go(page, "/trading/registro/?kind=order")
+    expect(page.locator("table.stacks tbody tr").first).to_contain_text("Papel PRACTICE")
+    guest.check(page)
+    with page.expect_download() as started:
+        page.click(".spread a.button")
+    table = Path(str(started.value.path())).read_text("utf-8").splitlines()
+    assert table[0].startswith("at,session_id")
+    assert all(",order," in line for line in table[1:])
 
 
 def test_a_line_that_was_cut_misses_nothing(browser: Browser, exchange: Server) -> None:
