@@ -257,13 +257,12 @@ async def test_a_stop_of_the_server_ends_all_and_later_calls_are_served(
 
 
 async def test_the_loop_goes_on_while_an_engine_works() -> None:
-    longest, before = 0.0, time.monotonic()
-    task = asyncio.create_task(said("La lluvia en Sevilla. " * 60))
+    task, turns = asyncio.create_task(said("La lluvia en Sevilla. " * 60)), 0
     while not task.done():
         await asyncio.sleep(0.005)
-        longest, before = max(longest, time.monotonic() - before), time.monotonic()
+        turns += 1
     assert await task > 60
-    assert longest < 0.25
+    assert turns > 5  # a loop that waited for the engine would have had two
 
 
 @pytest.mark.parametrize("ending", ["os.abort()", "sys.exit(1)", "os.kill(os.getpid(), 9)"])

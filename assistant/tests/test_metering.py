@@ -2,18 +2,23 @@
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from decimal import Decimal
 from threading import Barrier
 
 import pytest
 from django.contrib.auth.models import AnonymousUser
 from django.db import connections, transaction
+from django.test import Client
+from django.utils import timezone
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from accounts.acts import ASSISTANT_CALL
-from accounts.models import Plan, PlanLimit, UsageRow, User
-from accounts.plans import DailyLimitReached
+from accounts.invoices import close_months
+from accounts.models import Invoice, Plan, PlanLimit, PlanPrice, UsageRow, User
+from accounts.plans import DailyLimitReached, standings
 from accounts.tests.factories import NOON, a_user
+from accounts.usage import month_of
 from assistant.metering import check_calls, claim_call, count_call, key_of
 
 DAY = timedelta(days=1)
@@ -127,3 +132,27 @@ def test_of_many_at_once_no_more_are_counted_than_the_limit_allows() -> None:
     with ThreadPoolExecutor(max_workers=CROWD) as crowd:
         answers = list(crowd.map(lambda number: claim(number + 100), range(CROWD)))
     assert answers == [None] * CROWD
+
+
+@pytest.mark.django_db
+def test_calls_stand_on_the_pages_of_usage_and_invoices(client: Client) -> None:
+    now = timezone.now()
+    last_month = month_of(now)[0] - timedelta(days=3)
+    user = limited(50)
+    PlanPrice.objects.create(
+        plan=Plan.objects.get(), act=ASSISTANT_CALL.name, unit_price=Decimal("0.50")
+    )
+    for number in range(3):
+        count_call(user, key=f"answer:{number}", at=last_month)
+        count_call(user, key=f"answer:{number}", at=last_month)
+    close_months(at=month_of(now)[0] + timedelta(hours=2))
+    claim_call(user, key="say:9", at=now)
+    client.force_login(user)
+    used = client.get("/cuenta/uso/").content.decode()
+    assert '<p class="stat-name">Llamadas al asistente</p><p class="stat">1</p>' in used
+    limits = {one.limit.name: (one.used, one.most) for one in standings(user, at=now)}
+    assert limits["assistant_calls_a_day"] == (1, 50)
+    invoice = Invoice.objects.get()
+    page = client.get(f"/cuenta/facturas/{invoice.number}/").content.decode()
+    assert "Llamadas al asistente" in page
+    assert invoice.total == Decimal("1.50")
