@@ -2,11 +2,29 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 
 from accounts.models import User
 
 Result: TypeAlias = Mapping[str, Any]
+
+PERIODS: Final = ("today", "yesterday", "this_week", "last_week", "this_month", "last_month")
+DAY: Final = {"type": "string", "description": "A day in UTC, such as 2026-11-20."}
+NOTHING: Final[Mapping[str, Any]] = {
+    "type": "object",
+    "properties": {},
+    "additionalProperties": False,
+}
+# A tool with these among its parameters is given `first`, `last`, `start` and `end` in their place.
+SPAN: Final[Mapping[str, Any]] = {
+    "type": "object",
+    "properties": {
+        "period": {"type": "string", "enum": list(PERIODS)},
+        "from_day": DAY,
+        "to_day": DAY,
+    },
+    "additionalProperties": False,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,9 +39,7 @@ class UserTool:
     name: str
     description: str
     look: Callable[[User, Mapping[str, Any]], Result]
-    parameters: Mapping[str, Any] = field(
-        default_factory=lambda: {"type": "object", "properties": {}, "additionalProperties": False}
-    )
+    parameters: Mapping[str, Any] = field(default_factory=lambda: NOTHING)
 
 
 user_tools: list[UserTool] = []

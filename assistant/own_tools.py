@@ -1,15 +1,14 @@
 """Looks at a user's own readings, logins and usage."""
 
 from collections.abc import Mapping
-from datetime import date, datetime, time, timedelta
+from datetime import date
 from typing import Any, Final
 
 from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import User
-from assistant.core.understanding import days_of
-from assistant.hooks import Result, UserTool
+from assistant.hooks import SPAN, Result, UserTool
 from predictions import selectors
 from predictions.core.labels import EMOTIONS
 from predictions.models import PredictionLog
@@ -18,18 +17,11 @@ from sessions_app.models import Sesion
 
 LATEST: Final = 5
 SESSIONS: Final = 20
-MOST_DAYS: Final = 400
-PERIODS: Final = ("today", "yesterday", "this_week", "last_week", "this_month", "last_month")
-DAY: Final = {"type": "string", "description": "A day in UTC, such as 2026-11-20."}
 
 
 def predictions(user: User, arguments: Mapping[str, Any]) -> Result:
-    start, end = _asked_days(arguments)
-    if start and end and not start <= end <= start + timedelta(days=MOST_DAYS):
-        raise ValueError(f"to_day: from from_day on, and at most {MOST_DAYS} days later")
-    rows = PredictionLog.objects.owned_by(user).between(
-        _midnight(start), _midnight(end + timedelta(days=1)) if end else None
-    )
+    first, last = arguments["first"], arguments["last"]
+    rows = PredictionLog.objects.owned_by(user).between(arguments["start"], arguments["end"])
     emotion = arguments.get("emotion")
     if emotion:
         rows = rows.of_emotion(emotion)
@@ -45,25 +37,16 @@ def predictions(user: User, arguments: Mapping[str, Any]) -> Result:
         for row in selectors.recent(rows, limit=LATEST)
     ]
     return {
-        "from_day": start.isoformat() if start else None,
-        "to_day": end.isoformat() if end else None,
+        "from_day": first.isoformat() if first else None,
+        "to_day": last.isoformat() if last else None,
         "emotion": emotion,
         "total": counted.total_predictions,
         "by_emotion": {name: count for name, count in by_emotion if count},
         "average_confidence": counted.average_confidence,
         "by_day_of_last_7": days,
         "latest": latest,
-        "links": [{"title": "history", "url": _history(start, end, emotion)}],
+        "links": [{"title": "history", "url": _history(first, last, emotion)}],
     }
-
-
-def _asked_days(arguments: Mapping[str, Any]) -> tuple[date | None, date | None]:
-    """A model does not know what day it is; so it may name a period."""
-    if "period" in arguments:
-        found = days_of(arguments["period"].replace("_", " "), today=_today())
-        if found:
-            return found.start, found.end
-    return _day(arguments, "from_day"), _day(arguments, "to_day")
 
 
 def _history(start: date | None, end: date | None, emotion: str | None) -> str:
@@ -120,21 +103,8 @@ def usage(user: User, _arguments: Mapping[str, Any]) -> Result:
     }
 
 
-def _day(arguments: Mapping[str, Any], name: str) -> date | None:
-    try:
-        return date.fromisoformat(arguments[name]) if name in arguments else None
-    except ValueError as error:
-        raise ValueError(f"{name}: not a day such as 2026-11-20") from error
-
-
-def _midnight(day: date | None) -> datetime | None:
-    if day is None:
-        return None
-    return timezone.make_aware(datetime.combine(day, time.min), timezone.get_default_timezone())
-
-
 def _today() -> date:
-    return timezone.localdate(timezone=timezone.get_default_timezone())
+    return timezone.localdate()
 
 
 OWN: Final = (
@@ -144,14 +114,11 @@ OWN: Final = (
         "the latest; of a period, or from one day to another (UTC). No pictures are kept.",
         predictions,
         {
-            "type": "object",
+            **SPAN,
             "properties": {
-                "period": {"type": "string", "enum": list(PERIODS)},
-                "from_day": DAY,
-                "to_day": DAY,
+                **SPAN["properties"],
                 "emotion": {"type": "string", "enum": list(EMOTIONS)},
             },
-            "additionalProperties": False,
         },
     ),
     UserTool("my_sessions", "The places where the user is signed in now.", logins),

@@ -100,7 +100,7 @@ def _followed(question: str, earlier: list[str]) -> str | None:
     if subject and points >= CLEAR:
         return subject
     named = days_of(question, today=_today()) or emotion_of(question)
-    return before if named and before == "my_predictions" else None
+    return before if named and before in ("my_predictions", "my_trading", "my_jobs") else None
 
 
 def _more(earlier: list[str], language: Language) -> Answer:
@@ -125,11 +125,10 @@ class Asked:
 
 
 def _asked(name: str, newest_first: list[str]) -> Asked:
-    if name != "my_predictions":
-        return Asked()
     days = (days_of(text, today=_today()) for text in newest_first)
     emotions = map(emotion_of, newest_first)
-    return Asked(next(filter(None, days), None), next(filter(None, emotions), None))
+    emotion = next(filter(None, emotions), None) if name == "my_predictions" else None
+    return Asked(next(filter(None, days), None), emotion)
 
 
 def _today() -> date:
@@ -145,20 +144,27 @@ async def _told(name: str, asked: Asked, tools: tuple[Tool, ...], language: Lang
         source = Source(_("Sign in"), reverse("sign-in"))
         return Answer(sentence("sign_in"), language, (source, help_page))
     try:
-        result = await tool.run(_arguments(asked))
+        result = await tool.run(_arguments(asked, tool))
     except Exception:  # whatever a part of the product raises, the chat goes on
         log.exception("tool %s failed", name)
         return Answer(sentence("tool_failed"), language, (help_page,), (name,))
     sources = tuple(Source(one["title"], one["url"]) for one in result.get("sources", ()))
-    return Answer(TELLINGS[name](result, asked.days), language, sources, (name,))
+    text = TELLINGS[name](result, asked.days)
+    if asked.days and not _takes_days(tool) and asked.days.name != "today":
+        text = f"{sentence('all_days')}\n\n{text}"
+    return Answer(text, language, sources, (name,))
 
 
-def _arguments(asked: Asked) -> dict[str, str]:
+def _arguments(asked: Asked, tool: Tool) -> dict[str, str]:
     found = {"emotion": asked.emotion}
-    if asked.days:
+    if asked.days and _takes_days(tool):
         found["from_day"] = asked.days.start.isoformat()
         found["to_day"] = asked.days.end.isoformat()
     return {key: value for key, value in found.items() if value}
+
+
+def _takes_days(tool: Tool) -> bool:
+    return "from_day" in tool.parameters.get("properties", {})
 
 
 def _looked_up(question: str, language: Language) -> Answer:

@@ -86,9 +86,17 @@ LABELS: Final[dict[str, Callable[[], str]]] = {
 }
 
 
-def jobs(result: Result) -> str:
+def jobs(result: Result, days: Days | None) -> str:
+    if not days:
+        return _latest_job(result) if result["latest"] else _("You have no exports yet.")
     if not result["latest"]:
-        return _("You have no exports yet.")
+        return _capital(_("{when} you began no export.").format(when=period(days)))
+    text = ngettext("{when} you began one run.", "{when} you began {n} runs.", result["total"])
+    head = _capital(text.format(when=period(days), n=result["total"]))
+    return f"{head} {_latest_job({**result, 'total': 1})}"
+
+
+def _latest_job(result: Result) -> str:
     newest = result["latest"][0]
     kind = _named(KINDS, newest["kind"])
     what = f"{kind}, {literal(newest['network'])}" if newest["network"] else kind
@@ -149,9 +157,35 @@ BROKERS: Final[dict[str, Callable[[], str]]] = {
 }
 
 
-def trading(result: Result) -> str:
+def trading(result: Result, days: Days | None) -> str:
     if not result["sessions"]:
         return _("You have no trading session.")
+    told = _standing(result)
+    return f"{_settled(result, days)}\n\n{told}" if days else told
+
+
+def _settled(result: Result, days: Days | None) -> str:
+    """What was won and lost in those days; each account for itself, as play money is no money."""
+    if not result["settled"]:
+        return _capital(_("{when} no order of yours was settled.").format(when=period(days)))
+    text = _("{when}, {account}: profit {amount}; won {won}, lost {lost}, tied {tied}.")
+    lines = [
+        _capital(
+            text.format(
+                when=period(days),
+                account=one["account_type"],
+                amount=f"{amount(one['profit'])} {one['currency']}".strip(),
+                won=one["won"],
+                lost=one["lost"],
+                tied=one["tied"],
+            )
+        )
+        for one in result["settled"]
+    ]
+    return "\n\n".join(lines)
+
+
+def _standing(result: Result) -> str:
     if not result["live"]:
         head = _("No trading session of yours is live, and no bot is running. The last one:")
     elif result["bots_running"]:
@@ -221,8 +255,8 @@ def site(result: Result) -> str:
 TELLINGS: Final[dict[str, Callable[[Result, Days | None], str]]] = {
     "my_predictions": predictions,
     "my_sessions": lambda result, _days: logins(result),
-    "my_jobs": lambda result, _days: jobs(result),
-    "my_trading": lambda result, _days: trading(result),
+    "my_jobs": jobs,
+    "my_trading": trading,
     "my_usage": lambda result, _days: usage(result),
     "site_status": lambda result, _days: site(result),
 }

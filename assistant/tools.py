@@ -6,17 +6,20 @@ without a login gets the search in the help alone.
 
 import json
 from collections.abc import Callable, Mapping
-from contextvars import copy_context
+from datetime import date, datetime, time, timedelta
 from typing import Any, Final
 
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.contrib.auth.models import AnonymousUser
+from django.utils import timezone
+from django.utils.translation import get_language, override
 
 from accounts.models import User
 from assistant import hooks, own_tools
+from assistant.core.understanding import days_of
 from assistant.core.words import Language, language_of
 from assistant.help_pages import index, pages, section_of
-from assistant.hooks import Result, UserTool
+from assistant.hooks import SPAN, Result, UserTool
 from assistant.providers.base import Tool
 from assistant.tellings import title_of
 from assistant.threads import in_thread
@@ -25,6 +28,7 @@ AnyUser = AbstractBaseUser | AnonymousUser
 SEARCH: Final = "search_help"
 MOST_CHARACTERS: Final = 6_000  # of a result, as JSON
 PASSAGES: Final = 3
+MOST_DAYS: Final = 400
 NEAR: Final = 0.6  # of the best score: pages that are cited beside the best
 
 
@@ -39,10 +43,48 @@ def tools_for(user: AnyUser) -> tuple[Tool, ...]:
 def _bound(tool: UserTool, user: User) -> Tool:
     async def run(arguments: Mapping[str, Any]) -> Result:
         given = checked(arguments, tool.parameters)
-        within = copy_context()  # with the active language
-        return bounded(shown(await in_thread(within.run, tool.look, user, given)))
+        language = get_language()  # which does not follow into a thread by itself
+        return bounded(shown(await in_thread(_look, tool, user, given, language)))
 
     return Tool(tool.name, tool.description, tool.parameters, run)
+
+
+def _look(tool: UserTool, user: User, given: Mapping[str, Any], language: str | None) -> Result:
+    with override(language):
+        return tool.look(user, spanned(given))
+
+
+def spanned(given: Mapping[str, Any]) -> Mapping[str, Any]:
+    """`period`, `from_day` and `to_day` also as moments: `start`, and `end`, which is after it all.
+
+    Raises `ValueError`.
+    """
+    first, last = _days(given)
+    if first and last and not first <= last <= first + timedelta(days=MOST_DAYS):
+        raise ValueError(f"to_day: from from_day on, and at most {MOST_DAYS} days later")
+    found = {name: value for name, value in given.items() if name not in SPAN["properties"]}
+    after = last + timedelta(days=1) if last else None
+    return found | {"first": first, "last": last, "start": midnight(first), "end": midnight(after)}
+
+
+def _days(given: Mapping[str, Any]) -> tuple[date | None, date | None]:
+    """A model does not know what day it is; so it may name a period."""
+    if "period" in given:
+        named = days_of(given["period"].replace("_", " "), today=timezone.localdate())
+        if named:
+            return named.start, named.end
+    return _day(given, "from_day"), _day(given, "to_day")
+
+
+def _day(given: Mapping[str, Any], name: str) -> date | None:
+    try:
+        return date.fromisoformat(given[name]) if name in given else None
+    except ValueError as error:
+        raise ValueError(f"{name}: not a day such as 2026-11-20") from error
+
+
+def midnight(day: date | None) -> datetime | None:
+    return None if day is None else timezone.make_aware(datetime.combine(day, time.min))
 
 
 def shown(result: Result) -> Result:

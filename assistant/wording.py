@@ -53,6 +53,7 @@ SENTENCES: Final[dict[str, Callable[[], str]]] = {
     ),
     "empty": lambda: _("Write a question, and I look for its words in the help."),
     "sign_in": lambda: _("To tell you about your own data I must know who you are: sign in first."),
+    "all_days": lambda: _("I cannot narrow this to the days that you named; this is as of now:"),
     "no_tool": lambda: _("I cannot look at that here."),
     "tool_failed": lambda: _("I could not read that now; try again in a moment."),
     "files": lambda: _("I read no text files; I can only look at pictures."),

@@ -19,8 +19,13 @@ FACTS: Final = (
 )
 
 
-def exports(user: User, _arguments: Mapping[str, Any]) -> Mapping[str, Any]:
+def exports(user: User, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Those begun from `start` on and before `end`, where these are given."""
     mine = ExportSession.objects.owned_by(user)
+    if arguments["start"] is not None:
+        mine = mine.filter(created_at__gte=arguments["start"])
+    if arguments["end"] is not None:
+        mine = mine.filter(created_at__lt=arguments["end"])
     latest = list(mine[:LATEST])
     links = [{"title": "export", "url": _url(row)} for row in latest[:1]]
     return {

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from accounts.models import User
-from assistant.hooks import UserTool
+from assistant.hooks import SPAN, UserTool
 from fpga_export import told as made
 from trading import told as traded
 from visionai import status
@@ -22,14 +22,18 @@ user_tools = [
     UserTool(
         "my_jobs",
         "The user's runs with networks for hardware (exports to VHDL, layer by layer, faults): "
-        "how many, how far they are, what the latest ones gave.",
+        "how many, how far they are, what the latest ones gave; of all time, of a period, or from "
+        "one day to another (UTC).",
         made.exports,
+        SPAN,
     ),
     UserTool(
         "my_trading",
         "The user's trading sessions: balance, profit, won and lost orders, whether a bot runs, "
-        "and the latest orders. Money is text. PRACTICE is play money, REAL is real.",
+        "the latest orders, and what was settled in a period or from one day to another (UTC). "
+        "Money is text. PRACTICE is play money, REAL is real.",
         traded.sessions,
+        SPAN,
     ),
     UserTool("site_status", "Whether each part of this server works now.", site),
 ]

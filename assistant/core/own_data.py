@@ -13,8 +13,10 @@ ENOUGH: Final = 2.0
 
 # What speaks for the asker's own data, and what against it.
 SIGNS: Final[tuple[tuple[str, float], ...]] = (
+    (r"anywhere|en (otro sitio|otra parte|otro lado)", 1.0),
+    (r"cuales son (las|los)", 1.5),
     (r"what s my|whats my|what is my|cual(es)? (es|son) mis?", 1.5),
-    (r"(me )?quedan?|left|remaining|still|todavia|aun", 1.5),
+    (r"me quedan?|left|remaining|still|todavia|aun", 1.5),
     (r"donde (tengo|he|estoy)|where (am i|have i)", 1.8),
     (r"(is|are) (the|this|everything|all) .*\b(ok|okay|fine|up|down|alive|healthy|slow)", 1.7),
     (r"cuant[oa]s?|how (many|much|often)", 1.0),
@@ -117,7 +119,7 @@ SUBJECTS: Final[dict[str, tuple[tuple[str, float], ...]]] = {
     "my_trading": (
         (r"trading|bot|bots|broker\w*|orden|ordenes|order\w*|trade|trades|operaci\w*", 2.0),
         (r"gan\w*|perd\w*|profit\w*|beneficio\w*|loss\w*|lost|won|earn\w*|pnl|saldo|balance", 1.8),
-        (r"dinero|money|posici\w*|position\w*|estrategia|strategy|apuesta\w*|stake\w*", 1.2),
+        (r"dinero|money|cash|posici\w*|position\w*|estrategia|strategy|apuesta\w*|stake\w*", 1.5),
         (r"exnova|iqoption|papel|paper|rentab\w*|resultados?", 1.0),
     ),
     "my_usage": (
@@ -138,13 +140,14 @@ SUBJECTS: Final[dict[str, tuple[tuple[str, float], ...]]] = {
     "site_status": (
         (
             r"servidor|server|sistema|system|servicio\w*|service\w*|sitio|site|pagina|platform\w*",
-            1.8,
+            1.2,
         ),
         (
             r"todo (bien|funciona\w*|va|esta|ok)|everything|caid[oa]s?|down|healthy|health|status",
             1.8,
         ),
-        (r"base de datos|database|up|disponible|available|funcionando|estado", 1.0),
+        (r"base de datos|database", 1.8),
+        (r"up|disponible|available|funcionando|estado|ok|okay|bien", 1.2),
     ),
 }
 SIGN_PATTERNS: Final = tuple((re.compile(rf"\b(?:{text})\b"), points) for text, points in SIGNS)

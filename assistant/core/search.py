@@ -111,12 +111,13 @@ class Index:
         for meanings in terms.values():
             worth = max((self.rarity[one] for one in meanings), default=unknown)
             whole += worth
-            best = 0.0
+            best = sure = 0.0
             for one, surely in meanings.items():
                 count = counts[one]
                 best = max(best, surely * self.rarity[one] * count * (K1 + 1) / (count + length))
+                sure = max(sure, surely if count else 0.0)
             score += best
-            there += worth if best else 0.0
+            there += worth * sure
         return score, there / whole if whole else 0.0
 
 

@@ -14,7 +14,9 @@ Courtesy: TypeAlias = Literal["greeting", "thanks", "goodbye", "identity", "abil
 WHOLE: Final[dict[Courtesy, re.Pattern[str]]] = {
     "greeting": re.compile(
         r"(hola|holi|buenas|buenos dias|buenas tardes|buenas noches|hello|hi|hey|good (morning|"
-        r"afternoon|evening)|que tal|saludos)( (a todos|there|que tal|asistente|visionai|bot))*"
+        r"afternoon|evening)|que tal|saludos|estas ahi|"
+        r"hay alguien( ahi)?|are you there|anybody there)"
+        r"( (a todos|there|que tal|asistente|visionai|bot))*"
     ),
     "thanks": re.compile(
         r"(ok |vale |perfecto |genial |great |perfect )*((muchas |mil )?gracias|thanks?( you)?|thx|"

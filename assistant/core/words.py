@@ -27,7 +27,8 @@ STOP: Final[dict[Language, frozenset[str]]] = {
     sus sabe sabes tal tambien te tengo tiene tienen ti toca tu tus u un una unas uno unos usted
     va vale vez voy y ya yo quieres saber gustaria gracias debo debe hasta hacia dice dijo
     ve ver veo muestra muestrame ensename cuentame explica explicame ayuda ayudame tan tanto
-    ahora habia sea seria usar utilizar usando usarlo darme dar dejar deja dejan pasa pasar queda
+    ahora habia sea seria usar usan usa utilizar usando eres
+    usarlo darme dar dejar deja dejan pasa pasar queda
     quedan boton botones cosa cosas manera forma todo todos toda todas hacerlo ahi aqui debe deben
     algun conseguir lograr intento intentar favor
     """

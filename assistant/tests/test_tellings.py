@@ -36,13 +36,15 @@ def test_a_finished_export_is_told_with_what_it_gave() -> None:
     result = {"label": "verified", "integer_class": 3, "cycles": 12345}
     found = exports(an_export(result=result, files=1), total=3, running=1)
     with override("en"):
-        assert tellings.jobs(found) == (
+        assert tellings.jobs(found, None) == (
             "Your latest run: Whole network, `my_net.keras`, begun 2026-05-04 12:00 UTC. "
             "State: **done**. Verified. Class of the picture: 3. Cycles a picture: 12,345. "
             "It left one file. One run is not finished. You have 2 runs before it."
         )
     with override("es"):
-        text = tellings.jobs(exports(an_export(network="", result={"label": "not_simulated"})))
+        text = tellings.jobs(
+            exports(an_export(network="", result={"label": "not_simulated"})), None
+        )
         assert text == (
             "Tu última ejecución: Red completa, empezada 2026-05-04 12:00 UTC. Estado: **hecho**. "
             "No simulado."
@@ -51,35 +53,61 @@ def test_a_finished_export_is_told_with_what_it_gave() -> None:
 
 def test_an_export_that_runs_failed_or_is_not_there_is_told_as_that() -> None:
     with override("en"):
-        assert "It is at 40 %." in tellings.jobs(exports(an_export(state="running", percent=40)))
+        assert "It is at 40 %." in tellings.jobs(
+            exports(an_export(state="running", percent=40)), None
+        )
         error = {"es": "Falló.", "en": "A program is missing."}
-        failed = tellings.jobs(exports(an_export(state="failed", error=error)))
+        failed = tellings.jobs(exports(an_export(state="failed", error=error)), None)
         assert "**failed**. A program is missing." in failed
-        assert tellings.jobs(exports()) == "You have no exports yet."
+        assert tellings.jobs(exports(), None) == "You have no exports yet."
     with override("es"):
-        assert "Falló." in tellings.jobs(exports(an_export(state="failed", error=error)))
+        assert "Falló." in tellings.jobs(exports(an_export(state="failed", error=error)), None)
+
+
+def test_the_exports_of_a_day_are_counted() -> None:
+    day = Days("day", date(2026, 5, 4), date(2026, 5, 4))
+    with override("en"):
+        text = tellings.jobs(exports(an_export(), total=2), day)
+        assert text.startswith("On 2026-05-04 you began 2 runs. Your latest run: Whole network")
+        assert "before it" not in text
+        assert tellings.jobs(exports(), day) == "On 2026-05-04 you began no export."
 
 
 def test_trading_tells_first_whether_a_bot_runs() -> None:
     with override("en"):
-        assert tellings.trading(sessions(a_session())) == (
+        assert tellings.trading(sessions(a_session()), None) == (
             "**One bot of yours is running.**\n\n"
             "- Paper PRACTICE: connected; bot on: RSI, EURUSD-OTC; balance 10,008.60 USD; "
             "profit 8.60 USD; won 2, lost 1, tied 0, open 1."
         )
         still = a_session(bot_running=False, halted=True, balance=None, currency="")
-        assert tellings.trading(sessions(still, bots=0)) == (
+        assert tellings.trading(sessions(still, bots=0), None) == (
             "**No bot of yours is running.**\n\n"
             "- Paper PRACTICE: connected; bot off; halted: no order passes; profit 8.60; "
             "won 2, lost 1, tied 0, open 1."
         )
         over = a_session(state="disconnected", bot_running=False)
-        assert tellings.trading(sessions(over, live=0)).startswith("No trading session of yours")
-        assert tellings.trading(sessions(live=0)) == "You have no trading session."
+        assert tellings.trading(sessions(over, live=0), None).startswith(
+            "No trading session of yours"
+        )
+        assert tellings.trading(sessions(live=0), None) == "You have no trading session."
     with override("es"):
-        text = tellings.trading(sessions(a_session(), a_session(), live=2, bots=2))
+        text = tellings.trading(sessions(a_session(), a_session(), live=2, bots=2), None)
         assert text.startswith("**2 bots tuyos están funcionando.**")
         assert "saldo 10 008,60 USD" in text.replace("\xa0", " ")
+
+
+def test_what_a_day_won_and_lost_is_told_apart_from_how_it_stands() -> None:
+    today = Days("today", date(2026, 5, 4), date(2026, 5, 4))
+    settled: dict[str, Any] = {"account_type": "PRACTICE", "currency": "USD", "profit": "-1.40"}
+    settled |= {"won": 1, "lost": 2, "tied": 0}
+    with override("en"):
+        text = tellings.trading(sessions(a_session()) | {"settled": [settled]}, today)
+        assert text.startswith(
+            "Today (UTC), PRACTICE: profit -1.40 USD; won 1, lost 2, tied 0.\n\n**One bot"
+        )
+        none = tellings.trading(sessions(a_session()) | {"settled": []}, today)
+        assert none.startswith("Today (UTC) no order of yours was settled.\n\n**One bot")
 
 
 def test_logins_usage_and_status_are_told() -> None:
@@ -138,5 +166,5 @@ def test_a_name_that_somebody_chose_is_no_markdown(text: str, shown: str) -> Non
 
 def test_a_code_that_another_app_made_up_is_shown_as_it_is() -> None:
     with override("en"):
-        assert "hologram" in tellings.jobs(exports(an_export(kind="hologram")))
+        assert "hologram" in tellings.jobs(exports(an_export(kind="hologram")), None)
         assert tellings.title_of("novelty") == "novelty"

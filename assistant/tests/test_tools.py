@@ -23,7 +23,7 @@ from assistant import hooks
 from assistant.own_tools import OWN
 from assistant.providers.base import Ask, Source, Turn
 from assistant.providers.openai import OpenAI
-from assistant.tools import MOST_CHARACTERS, bounded, checked, shown, tools_for
+from assistant.tools import MOST_CHARACTERS, bounded, checked, shown, spanned, tools_for
 from fpga_export.models import ExportSession
 from predictions.tests.factories import NOON, a_row
 from predictions.versions import fill_catalogue
@@ -49,7 +49,7 @@ def look_with(name: str, user: User, arguments: Mapping[str, Any]) -> Mapping[st
     every = {one.name: one for one in (*OWN, *hooks.user_tools)}
     given = checked(arguments, every[name].parameters)
     with override("en"):
-        found = bounded(shown(every[name].look(user, given)))
+        found = bounded(shown(every[name].look(user, spanned(given))))
     json.dumps(found)  # plain values
     return found
 
@@ -128,7 +128,7 @@ def test_predictions_are_counted_by_day_and_expression() -> None:
 def test_a_model_may_name_a_period_as_it_knows_no_day(
     monkeypatch: pytest.MonkeyPatch, period: str, days: tuple[str, str], number: int
 ) -> None:
-    monkeypatch.setattr("assistant.own_tools._today", lambda: date(2026, 5, 5))
+    monkeypatch.setattr(timezone, "localdate", lambda: date(2026, 5, 5))
     ada = a_user("ada")
     rows_of(ada)
     found = look("my_predictions", ada, period=period)
@@ -219,6 +219,9 @@ def test_exports_tell_how_they_ended_and_where_they_are() -> None:
     assert first["url"] == f"/hardware/trabajos/{newest.session_id}/"
     assert second["error"]["es"] != second["error"]["en"]
     assert found["sources"][0]["url"] == first["url"]
+    assert look("my_jobs", ada, from_day="2026-05-05")["total"] == 1
+    assert look("my_jobs", ada, to_day="2026-05-04")["total"] == 1
+    assert look("my_jobs", ada, from_day="2026-05-03", to_day="2026-05-03")["total"] == 0
 
 
 def test_trading_tells_the_live_sessions_else_the_last_one() -> None:
@@ -234,6 +237,12 @@ def test_trading_tells_the_live_sessions_else_the_last_one() -> None:
     assert (row["balance"], row["profit"], row["won"], row["lost"]) == ("10000.00", "-12.50", 1, 0)
     assert row["url"] == f"/trading/sesiones/{live.pk}/"
     assert found["latest_orders"][0]["profit"] == "8.60"
+    assert found["settled"] == [
+        {"account_type": "PRACTICE", "currency": "USD", "profit": "8.60"}
+        | {"won": 1, "lost": 0, "tied": 0}
+    ]
+    assert look("my_trading", ada, from_day="2026-05-04")["settled"] == found["settled"]
+    assert look("my_trading", ada, to_day="2026-05-03")["settled"] == []
     type(live).objects.update(state="failed", bot_running=False)
     found = look("my_trading", ada)
     assert (found["live"], len(found["sessions"])) == (0, 1)
@@ -271,6 +280,10 @@ async def test_a_tool_is_run_in_another_thread_for_its_own_user() -> None:
     mine = {one.name: one for one in tools_for(ada)}
     found = await mine["my_predictions"].run({"emotion": "sad"})
     assert (found["emotion"], found["total"]) == ("sad", 0)
+    for language, label in (("en", "Trades a day"), ("es", "Operaciones al día")):
+        with override(language):
+            used = await mine["my_usage"].run({})
+            assert label in [one["label"] for one in used["limits"]]
     with pytest.raises(ValueError, match="unknown: user"):
         await mine["my_predictions"].run({"user": "eve"})
 
