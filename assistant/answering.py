@@ -16,7 +16,6 @@ from datetime import timedelta
 from typing import Any, Final, TypeAlias
 from uuid import UUID
 
-from django.conf import settings
 from django.db import DatabaseError, InterfaceError, OperationalError
 from django.utils import timezone
 
@@ -189,7 +188,7 @@ class Answering:
         self._owner = process_name()
         lease.living.add(self._owner)
         loop = self._loop = asyncio.new_event_loop()
-        self._pen = Pen(LEASE, tells=bool(settings.REDIS_URL))
+        self._pen = Pen(LEASE)
         self._thread = threading.Thread(target=_run, args=(loop,), name="answers", daemon=True)
         self._thread.start()
         attempt(self.sweep)  # a database that is away prevents no start

@@ -12,7 +12,7 @@ from assistant.models import Conversation, Message
 from assistant.services import Asked
 from assistant.threads import in_thread
 
-LOOK: Final = 0.25  # seconds between looks at a row that another process writes
+LOOK: Final = 0.15  # seconds between looks at a row that another process writes
 
 
 async def follow(pk: UUID, *, at: int) -> AsyncIterator[Frame]:

@@ -81,20 +81,20 @@ def claim(pk: UUID, owner: str, *, lease: timedelta, dead: Sequence[str] = ()) -
     return None if text is None else Claim(pk, found["fence"] + 1, text)
 
 
-def write(wanted: Sequence[tuple[Claim, Said | None]], *, lease: timedelta, tell: bool) -> Fates:
-    """Keep what was said of each answer, or only its lease, all in one transaction; `tell` other
-    processes of it."""
+def write(wanted: Sequence[tuple[Claim, Said | None]], *, lease: timedelta) -> Fates:
+    """Keep what was said of each answer, or only its lease, all in one transaction.
+
+    Other processes are told of ends alone: who listens there looks at the row anyway.
+    """
     with writing():
-        return [_write(held, said, lease=lease, tell=tell) for held, said in wanted]
+        return [_write(held, said, lease=lease) for held, said in wanted]
 
 
-def _write(held: Claim, said: Said | None, *, lease: timedelta, tell: bool) -> Fate:
+def _write(held: Claim, said: Said | None, *, lease: timedelta) -> Fate:
     mine = Message.objects.generating().filter(pk=held.pk, fence=held.fence)
     columns = said.columns() if said else {}
     until = timezone.now() + lease
     if mine.filter(wants_stop=False).update(lease_until=until, **columns):
-        if said and tell:
-            announce(ASSISTANT_ANSWER, str(held.pk))
         return Fate.WRITTEN
     return Fate.TO_BE_STOPPED if mine.exists() else Fate.LOST
 

@@ -20,8 +20,8 @@ Wanted: TypeAlias = tuple[Claim, Said | None]
 class Pen:
     """For the answers of one event loop."""
 
-    def __init__(self, held_for: timedelta, *, tells: bool) -> None:
-        self._held_for, self._tells = held_for, tells
+    def __init__(self, held_for: timedelta) -> None:
+        self._held_for = held_for
         self._waiting: list[tuple[Wanted, asyncio.Future[Fate]]] = []
         self._writing: asyncio.Task[None] | None = None
 
@@ -59,4 +59,4 @@ class Pen:
                 done.set_result(fate)
 
     def _in_thread(self, wanted: list[Wanted]) -> list[Fate]:
-        return lease.write(wanted, lease=self._held_for, tell=self._tells)
+        return lease.write(wanted, lease=self._held_for)

@@ -193,7 +193,7 @@ def test_an_answer_has_one_writer(ana: User) -> None:
     assert first.text == "Hola, "
     assert lease.claim(pk, "host:2:you", lease=LEASE) is None
     assert lease.claim(pk, "host:2:you", lease=LEASE, dead=[ME]) is not None
-    assert lease.write([(first, None)], lease=LEASE, tell=False) == [lease.Fate.LOST]
+    assert lease.write([(first, None)], lease=LEASE) == [lease.Fate.LOST]
 
 
 @pytest.mark.parametrize(

@@ -52,7 +52,7 @@ async def written(pen: Pen, *claims: Claim) -> list[Any]:
 
 
 async def test_what_comes_together_is_written_together(disk: Disk) -> None:
-    pen = Pen(timedelta(seconds=10), tells=False)
+    pen = Pen(timedelta(seconds=10))
     assert await written(pen, *(claim() for _ in range(9))) == [Fate.WRITTEN] * 9
     assert disk.batches == [9]
     assert await written(pen, claim()) == [Fate.WRITTEN]
@@ -60,7 +60,7 @@ async def test_what_comes_together_is_written_together(disk: Disk) -> None:
 
 
 async def test_one_that_cannot_be_written_holds_up_no_other(disk: Disk) -> None:
-    pen = Pen(timedelta(seconds=10), tells=False)
+    pen = Pen(timedelta(seconds=10))
     found = await written(pen, claim(), claim(BAD), claim())
     assert found[0] is found[2] is Fate.WRITTEN
     assert isinstance(found[1], DataError)
@@ -68,14 +68,14 @@ async def test_one_that_cannot_be_written_holds_up_no_other(disk: Disk) -> None:
 
 async def test_any_fault_is_heard_by_all_who_wait(disk: Disk) -> None:
     disk.fault = RuntimeError("a bug")
-    pen = Pen(timedelta(seconds=10), tells=False)
+    pen = Pen(timedelta(seconds=10))
     assert await written(pen, claim(), claim()) == [disk.fault, disk.fault]
     disk.fault = None
     assert await written(pen, claim()) == [Fate.WRITTEN]
 
 
 async def test_who_waits_no_more_stops_nobody(disk: Disk) -> None:
-    pen = Pen(timedelta(seconds=10), tells=False)
+    pen = Pen(timedelta(seconds=10))
     left = asyncio.create_task(pen.write(claim(), None))
     stays = asyncio.create_task(pen.write(claim(), None))
     await asyncio.sleep(0)
