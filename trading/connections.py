@@ -6,12 +6,10 @@ from decimal import Decimal
 
 from django.db import IntegrityError, transaction
 
-from sessions_app.changes import announce_all
 from trading import sealed, uptime
 from trading.brokers.base import Account, SecondFactor
 from trading.core.states import session_move
 from trading.events import (
-    TRADING_WORK,
     emit_balance,
     emit_bot,
     emit_state,
@@ -99,22 +97,18 @@ def mark_state(owner: Owner, state: str, *, reason: str = "", at: datetime) -> T
         return session
 
 
-def leave_to_others(owners: Sequence[Owner], *, at: datetime) -> None:
-    """A node stops: its sessions are free at once, and every other node hears of it."""
+def mark_left(owners: Sequence[Owner], *, at: datetime) -> None:
+    """Their node stopped and freed them; those that another one has by now are its own."""
     fences = {one.session_id: one.fence for one in owners}
     with turn(), transaction.atomic():
-        rows = TradingSession.objects.select_for_update().filter(pk__in=fences).order_by("pk")
-        mine = [row for row in rows if row.fence == fences[row.pk]]
+        free = TradingSession.objects.select_for_update().filter(node="", state=State.CONNECTED)
         events = []
-        for row in mine:
-            if row.state == State.CONNECTED:
+        for row in free.filter(pk__in=fences).order_by("pk"):
+            if row.fence == fences[row.pk]:
                 row.state, row.reason = session_move(row.state, State.RECONNECTING), "restarting"
-                uptime.end(row, at=at)
                 events.append(next_event(row, "state", state_data(row), at=at))
-            row.node, row.lease_until = "", None
-            row.save(update_fields=LEFT)
+                row.save(update_fields=["state", "reason", "event_seq"])
         write_events(events)
-        announce_all((TRADING_WORK, str(row.pk)) for row in mine)
 
 
 def mark_failed(owner: Owner, *, reason: str, at: datetime) -> TradingSession:

@@ -255,13 +255,15 @@ class Node:
                 _done, tasks = await asyncio.wait(tasks, timeout=patience)
 
     async def _leave_sessions(self) -> None:
+        """Free for others in one write; what pages show of it follows."""
         owners = [keeper.owner for keeper in self.keepers.values()]
-        for start in range(0, len(owners), LEFT_AT_ONCE):
-            some = owners[start : start + LEFT_AT_ONCE]
-            with suppress(DatabaseError):
-                await self.db(sessions.leave_to_others, some, at=datetime.now(UTC))
-        with suppress(DatabaseError):
+        try:
             await self.db(ownership.release_all, self.name)
+            for start in range(0, len(owners), LEFT_AT_ONCE):
+                some = owners[start : start + LEFT_AT_ONCE]
+                await self.db(sessions.mark_left, some, at=datetime.now(UTC))
+        except DatabaseError:
+            log.exception("Node %s leaves sessions to the end of their leases", self.name)
 
     def _close_connections(self) -> None:
         """Each thread of the pool its own."""

@@ -14,9 +14,13 @@ from uuid import UUID
 from django.db import connection, transaction
 from django.db.models import Exists, F, OuterRef, Q
 
+from sessions_app.changes import announce
 from trading import uptime
+from trading.events import TRADING_WORK
 from trading.models import Command, TradingSession
 from trading.turns import turn
+
+ANY = ""  # no session's number: there is work for whoever has room
 
 
 class Fenced(Exception):
@@ -77,4 +81,7 @@ def release(session_id: UUID, fence: int) -> None:
 
 
 def release_all(node: str) -> None:
-    TradingSession.objects.filter(node=node).update(node="", lease_until=None)
+    """The same for all that the node owns; every other node hears of it."""
+    with turn(), transaction.atomic():
+        TradingSession.objects.filter(node=node).update(node="", lease_until=None)
+        announce(TRADING_WORK, ANY)

@@ -16,12 +16,13 @@ from accounts.models import User
 from sessions_app.models import Change
 from sessions_app.tests.factories import a_user
 from trading import commands, services
-from trading.connections import leave_to_others
+from trading.connections import mark_left
 from trading.feeds import Feed, Feeds, Subscriber
 from trading.models import Event, Order, TradingSession
 from trading.node import Node
 from trading.node_thread import STOP_WITHIN as STOPS_WITHIN
 from trading.order_flow import Owner
+from trading.ownership import ANY, release_all
 from trading.tests.rows import a_trading_session
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -122,13 +123,17 @@ async def test_a_node_that_stops_leaves_all_sessions_to_another_at_once(
         assert fences == {2}
 
 
-async def test_another_node_hears_that_sessions_are_free() -> None:
-    session = await sync_to_async(a_trading_session)(node="one", fence=3)
-    elder = await sync_to_async(a_trading_session)(node="two", fence=4)
-    owners = [Owner(session.pk, 3), Owner(elder.pk, 3)]  # of the elder, a number that is past
-    await sync_to_async(leave_to_others)(owners, at=now())
+async def test_other_nodes_hear_of_sessions_that_are_free_and_theirs_stay_theirs() -> None:
+    free, taken = [await sync_to_async(a_trading_session)(node="one", fence=3) for _ in "ab"]
+    await sync_to_async(release_all)("one")
     news = await sync_to_async(lambda: list(Change.objects.filter(kind="trading_work")))()
-    heard = [row.subject for row in news]
-    assert heard == [str(session.pk)]
-    await sync_to_async(elder.refresh_from_db)()
-    assert (elder.node, elder.state) == ("two", "connected")
+    assert [row.subject for row in news] == [ANY]
+    taken.node, taken.fence = "two", 4
+    await taken.asave()
+    await sync_to_async(mark_left)([Owner(free.pk, 3), Owner(taken.pk, 3)], at=now())
+    for row, state in [(free, "reconnecting"), (taken, "connected")]:
+        await row.arefresh_from_db()
+        assert row.state == state
+    node = Node(lease=30.0)
+    node._wake(ANY)
+    assert node._news.is_set()
