@@ -45,6 +45,7 @@ LABELS = (
 # A core is arithmetic on values.
 FRAMEWORKS = {"django", "rest_framework", "channels", "celery", "drf_spectacular", "asgiref"}
 HEAVY = ["tensorflow", "keras", "matplotlib", "openai", "torch", "pandas", "sklearn", "scipy"]
+HEAVY += ["huggingface_hub", "gradio_client", "pocketsphinx", "espeakng_loader"]
 # "app.module" and "visionai.urls" in a string are imports by another name.
 DOTTED = re.compile(
     r"(?!visionai\.sqlite3)(visionai|accounts|sessions_app|predictions|fpga_export|trading|contact|assistant)(?:\.\w+)+"
