@@ -172,7 +172,7 @@ def test_real_money_takes_three_to_say_yes_and_every_screen_says_real(
         guest.go(page, f"/trading/sesiones/{session}/")
         trade_by_hand(page, "5", "put", minutes="1")
         expect(page.locator("#piece-orders tbody tr")).to_contain_text(ENDED, timeout=30_000)
-        # With the 5 it may come to more than a day may lose: our gate holds it, the broker has one.
+        # More than the limits of real money allow: our gate holds it, and the broker has one order.
         page.fill("#id_stake", "50")
         page.click("button[value=call]")
         expect(page.get_by_text("Un límite retiene la orden")).to_be_visible()
