@@ -82,7 +82,7 @@ def test_the_limits_are_as_written() -> None:
 def test_the_codes_have_the_status_that_is_written() -> None:
     kinds = [one for one in vars(refusals).values() if isinstance(one, type)]
     known = {one.code: one.status for one in kinds if issubclass(one, DomainError)}
-    written = {}
+    written: dict[str, int] = {}
     for codes, status, _words in rows("| code | status | |"):
         written |= {code: int(status) for code in re.findall(r"`(\w+)`", codes)}
     assert len(written) > 7
