@@ -91,15 +91,15 @@ async def test_a_hanging_provider_costs_five_replies_a_deadline_and_no_more(
     await configured.guard_for("chat", configured.engines_of("chat")[0]).breaker.reset()
     far.answers.clear()
     far.behave(hang=True)
-    settings.CHAT_DEADLINE_S = 1.0
+    settings.CHAT_DEADLINE_S = 2.0
     times = []
     for _ in range(100):
         began_at = time.monotonic()
         assert await heard() == ([Began("embedded", "stand-in", degraded=True)], OWN)
         times.append(time.monotonic() - began_at)
     assert len(far.answers) == 5
-    assert sorted(times)[98] < 1.0  # p99
-    assert max(times[5:]) < 0.5
+    assert sorted(times)[98] < 2.0  # p99
+    assert max(times[5:]) < 1.0
     assert all(one.gone_at is not None for one in far.answers)
 
 
@@ -121,7 +121,7 @@ async def test_a_provider_that_is_well_again_is_found_by_one_probe(far: OpenAISe
 async def test_a_stand_in_goes_on_where_a_provider_broke_off(
     far: OpenAIServer, stand_in: StandIn, settings: Settings, switches: dict[str, int]
 ) -> None:
-    settings.CHAT_DEADLINE_S = 1.0
+    settings.CHAT_DEADLINE_S = 2.0
     await heard()
     far.behave(**switches)
     began_at = time.monotonic()
@@ -130,7 +130,7 @@ async def test_a_stand_in_goes_on_where_a_provider_broke_off(
     assert began == [Began("openai", "small"), Began("embedded", "stand-in", degraded=True)]
     assert (text, stand_in.asked[-1].said) == (sent + OWN, sent)
     assert len(far.answers) == 2  # what has begun is not asked again
-    assert time.monotonic() - began_at < 1.0
+    assert time.monotonic() - began_at < 2.0
 
 
 @pytest.mark.parametrize(
