@@ -13,12 +13,14 @@ from tests.services.server import ROOT
 TRADING = (
     "account",
     "attempts",
+    "figures",
     "gate",
     "gate_races",
     "limits",
     "login_gate",
     "logins",
     "node",
+    "runs",
     "services",
 )
 # And its lists, pages and trials.

@@ -10,7 +10,6 @@ from django.test import Client
 from django.utils import timezone
 
 from accounts.models import User
-from fpga_export.tests.test_downloads import collected
 from sessions_app.models import Sesion
 from sessions_app.tests.factories import a_session, a_user
 from sessions_app.tests.sockets import a_token
@@ -21,6 +20,7 @@ from trading.core.strategies import strategy
 from trading.models import BotLook, BotRun, Replay, TradingSession
 from trading.refusals import Conflict
 from trading.tests.rows import NOON
+from trading.tests.test_logbook import body_of
 from trading.tests.test_recordings import Run, a_bot_session, market
 from visionai.lib.jobs import ATTEMPTS, JobState
 
@@ -82,7 +82,7 @@ def test_a_run_is_listed_with_its_plan_and_what_came_of_it(ran: Run) -> None:
 
 def test_the_record_of_a_run_is_a_file_that_can_be_gone_through(ran: Run) -> None:
     answer = api(ran.session.user).get(paths(ran)[1][1])
-    record = b"".join(collected(answer))
+    record = body_of(answer).encode()
     assert record == ran.recording
     assert answer["X-Content-Type-Options"] == "nosniff"
     assert answer["Content-Disposition"].startswith('attachment; filename="run-PRACTICE-')
