@@ -17,7 +17,7 @@ from trading.brokers.paper_rows import forget_accounts
 from trading.gate import TAKEN_BACK
 from trading.lab_services import erase_of
 from trading.limits import NAMES
-from trading.models import Agent, Backtest, CandleFile, LimitSet, Order, TradingSession
+from trading.models import Agent, Backtest, CandleFile, Event, LimitSet, Order, TradingSession
 from trading.services import end
 
 Part = tuple[str, Iterator[Mapping[str, object]]]
@@ -57,6 +57,12 @@ def export_orders(user: User) -> Part:
 def export_limits(user: User) -> Part:
     rows = LimitSet.objects.filter(user=user).order_by("scope")
     return "limits", rows.values("scope", *NAMES).iterator()
+
+
+def export_log(user: User) -> Part:
+    rows = Event.objects.filter(session__in=TradingSession.objects.owned_by(user)).order_by("pk")
+    columns = ("session_id", "seq", "at", "level", "kind", "data")
+    return "trading_log", rows.values(*columns).iterator()
 
 
 def export_candles(user: User) -> Part:

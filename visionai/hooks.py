@@ -25,6 +25,7 @@ def connect() -> None:
     hooks.erase += [account.erase_sessions, seen.erase_predictions, made.erase_exports]
     hooks.erase += [written.erase_messages]
     hooks.export_all += [traded.export_sessions, traded.export_orders, traded.export_limits]
+    hooks.export_all += [traded.export_log]
     hooks.export_all += [traded.export_candles, traded.export_backtests, traded.export_agents]
     hooks.erase += [traded.erase_trading]
     hooks.export_all += [talked.export_conversations, talked.export_messages, talked.export_files]

@@ -4,6 +4,7 @@ import uuid
 from datetime import timedelta
 
 import pytest
+from django.db import transaction
 
 from accounts.services import disable, erase_account
 from sessions_app.account import export_account
@@ -11,6 +12,7 @@ from sessions_app.models import Change, Sesion
 from sessions_app.services import end_session, end_sessions_of
 from sessions_app.tests.factories import a_session, a_user
 from trading import cleaning, sealed
+from trading.events import emit_log
 from trading.models import Credential, Event, Order, TradingSession
 from trading.paper_models import PaperAccount
 from trading.tests.rows import NOON, a_trading_session, an_order
@@ -115,7 +117,12 @@ def test_play_money_goes_with_its_session_and_stays_with_what_stays() -> None:
 def test_an_owner_has_all_of_it_and_no_secret() -> None:
     session = a_running_bot()
     an_order(session)
+    for row, code in ((session, "mine_alone"), (a_running_bot(), "somebody_else_s")):
+        with transaction.atomic():
+            emit_log(row, code, at=NOON)
     text = export_account(session.user, at=NOON).decode()
+    assert "mine_alone" in text
+    assert "somebody_else_s" not in text
     assert str(session.pk) in text
     assert "EURUSD-OTC" in text
     assert "secret" not in text
