@@ -23,7 +23,6 @@ from trading.ownership import owned
 from trading.turns import turn
 
 State, Wanted = TradingSession.State, TradingSession.Wanted
-LEFT = ("node", "lease_until", "state", "reason", "event_seq", *uptime.FIELDS)
 CHALLENGE_LASTS = timedelta(minutes=5)
 
 
@@ -106,8 +105,9 @@ def mark_left(owners: Sequence[Owner], *, at: datetime) -> None:
         for row in free.filter(pk__in=fences).order_by("pk"):
             if row.fence == fences[row.pk]:
                 row.state, row.reason = session_move(row.state, State.RECONNECTING), "restarting"
+                uptime.end(row, at=at)
                 events.append(next_event(row, "state", state_data(row), at=at))
-                row.save(update_fields=["state", "reason", "event_seq"])
+                row.save(update_fields=["state", "reason", "event_seq", *uptime.FIELDS])
         write_events(events)
 
 

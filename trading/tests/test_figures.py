@@ -79,6 +79,15 @@ def test_of_a_node_that_died_its_last_sign_of_life_counts() -> None:
     assert (row.reconnects, row.connected_seconds) == (1, 300)
 
 
+def test_a_node_that_stops_ends_the_count_as_it_leaves() -> None:
+    session = a_trading_session(connected_at=NOON, heartbeat_at=NOON + 9 * MINUTE)
+    ownership.release_all("a node")
+    connections.mark_left([Owner(session.pk, 1)], at=NOON + 10 * MINUTE)
+    session.refresh_from_db()
+    assert (session.state, session.connected_at) == ("reconnecting", None)
+    assert session.connected_seconds == 540  # up to its last sign of life
+
+
 def test_refusals_are_counted_by_code_for_a_person_and_a_bot() -> None:
     session = a_trading_session()
     for _twice in range(2):
