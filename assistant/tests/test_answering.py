@@ -199,13 +199,14 @@ def test_an_answer_has_one_writer(ana: User) -> None:
 @pytest.mark.parametrize(
     ("owner", "dead"),
     [
-        (f"{socket.gethostname()}:{os.getpid()}:a", True),  # our number, and not our name
+        (f"{socket.gethostname()}:{os.getpid()}:a", True),
         (f"{socket.gethostname()}:999999999:a", True),
         (f"{socket.gethostname()}:1:a", False),
         ("elsewhere:999999999:a", False),
         ("", False),
         ("nonsense", False),
     ],
+    ids=["our number, not our name", "gone", "alive", "another machine", "nobody", "nonsense"],
 )
 def test_a_process_of_this_machine_is_known_to_be_dead(owner: str, dead: bool) -> None:
     assert lease.is_dead(owner) is dead
