@@ -14,6 +14,7 @@ OF_TITLE, OF_HEADING, OF_WORDS = 3, 3, 2
 OF_PAGE: Final = 1.0  # what a page as a whole adds to each of its passages
 OF_INTRODUCTION: Final = 0.6  # a section that fits as well says more
 OF_SYNONYM, OF_TYPO = 0.7, 0.8
+OF_UNKNOWN: Final = 1.25  # of the rarest word's weight: what is unknown speaks against every page
 TYPO_FROM: Final = {1: 5, 2: 8}  # letters that a word needs before so many may be wrong
 
 
@@ -107,7 +108,7 @@ class Index:
         """(BM25, share of the question's weight that is there)"""
         length = K1 * (1 - B + B * counts.total() / mean)
         score = there = whole = 0.0
-        unknown = max(self.rarity.values())
+        unknown = OF_UNKNOWN * max(self.rarity.values())
         for meanings in terms.values():
             worth = max((self.rarity[one] for one in meanings), default=unknown)
             whole += worth
