@@ -13,6 +13,7 @@ REASONS: Final[dict[str, str | Promise]] = {
     "too_many_sessions": _("You have too many live sessions; disconnect one first."),
     "in_flight": _("An order just like it has no answer yet; wait for that."),
     "key_used": _("This order was sent already, with other values."),
+    "lost": _("The connection to the broker broke; it is being made again."),
     "fenced": _("Another node owns the session now."),
     "lease": _("The session has no node at present; wait a moment."),
     "taken_over": _("Another node took the session over before it was sent."),

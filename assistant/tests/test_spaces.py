@@ -58,14 +58,19 @@ def test_what_is_no_letter_is_a_fault(answer: Any) -> None:
         letters_in(answer)
 
 
+def pools() -> set[threading.Thread]:
+    return {one for one in threading.enumerate() if one.name.startswith("ThreadPoolExecutor")}
+
+
 async def test_a_space_reads_a_letter_and_leaves_no_thread(far: GradioServer) -> None:
+    before = pools()
     assert await LetterSpace(far.url).letters(HAND) == [("L", 0.91), ("D", 0.06)]
     assert HAND in far.uploaded[0]
     assert "canary" not in str(far.requests)  # no token of ours is shown to a Space
     far.api_name = "leer"
     assert (await LetterSpace(far.url).letters(HAND))[0] == ("L", 0.91)
     limit = time.monotonic() + 5
-    while any(one.name.startswith("ThreadPoolExecutor") for one in threading.enumerate()):
+    while pools() - before:
         assert time.monotonic() < limit
         time.sleep(0.05)  # noqa: ASYNC251 (nothing else runs here)
 

@@ -161,7 +161,9 @@ def test_coverage_is_the_share_of_the_question_that_the_page_speaks_of() -> None
         [Passage("a", "Bot", "", "start stop"), Passage("b", "Foto", "", "upload")], language="en"
     )
     assert found.find("bot")[0].coverage == 1
-    assert found.find("bot elephant giraffe")[0].coverage == pytest.approx(1 / 3)
+    known, two_unknown = 1.0, 2 * 1.25  # in weights of the rarest word
+    share = found.find("bot elephant giraffe")[0].coverage
+    assert share == pytest.approx(known / (known + two_unknown))
     assert found.find("elephant") == []
     assert found.find("the of 42") == []
 
