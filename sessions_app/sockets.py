@@ -6,8 +6,7 @@ message, and when a login comes to a limit; its end arrives through `open_socket
 """
 
 import asyncio
-from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from importlib import import_module
@@ -20,7 +19,6 @@ from channels.consumer import AsyncConsumer, get_handler_name
 from channels.exceptions import StopConsumer
 from django.conf import settings
 from django.contrib.auth import get_user
-from django.db import close_old_connections
 from django.http import HttpRequest, parse_cookie
 from django.utils import timezone
 
@@ -33,6 +31,7 @@ from sessions_app.origins import Trust, header, trust_of
 from sessions_app.services import SessionEnded, find_open, idle_limit, note_activity
 from visionai.lib.errors import DomainError
 from visionai.lib.logs import bind
+from visionai.lib.threads import Threads
 
 LOGIN_ENDED = 4401
 TOO_MANY = 4429
@@ -40,8 +39,7 @@ BEARER = "bearer"
 TOKENS_PER_SOCKET = 16
 T = TypeVar("T")
 
-# Not Django's one thread for all: a slow login must not hold up the others.
-_threads = ThreadPoolExecutor(max_workers=4, thread_name_prefix="identity")
+_threads = Threads("identity", most=4)
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +119,7 @@ class SessionSocket(AsyncConsumer):
         login = self._logins.get(token)
         if login is None or at >= login.check:
             self._forget(token)
-            login = await _in_thread(_login_by_token, token, self.identity.client, at)
+            login = await _threads.do(_login_by_token, token, self.identity.client, at)
             if len(self._logins) >= TOKENS_PER_SOCKET:
                 self._forget(next(iter(self._logins)))
             self._logins[token] = login
@@ -222,11 +220,11 @@ class SessionSocket(AsyncConsumer):
         at = timezone.now()
         token = _token_of(self.scope)
         if token is not None:
-            return await _in_thread(_login_by_token, token, client, at)
+            return await _threads.do(_login_by_token, token, client, at)
         if trust is Trust.WITH_COOKIE and self.cookie_allowed:
             key = _session_key(header(self.scope, b"cookie"))
             if key:
-                return await _in_thread(_login_by_cookie, key, client, at)
+                return await _threads.do(_login_by_cookie, key, client, at)
         return None
 
     async def _is_signed_in(self) -> bool:
@@ -239,7 +237,7 @@ class SessionSocket(AsyncConsumer):
             try:
                 if at >= login.last:
                     raise SessionEnded(session=login.sesion_id, reason="")
-                await _in_thread(_check, login, at)
+                await _threads.do(_check, login, at)
             except DomainError:
                 await self.close(LOGIN_ENDED)
                 return False
@@ -271,20 +269,6 @@ class SessionSocket(AsyncConsumer):
 def _used(login: Login, at: datetime) -> None:
     note_activity(login.sesion_id, at=at)
     login.check = min(at + login.idle, login.last)
-
-
-async def _in_thread(work: Callable[..., T], *arguments: object) -> T:
-    return await asyncio.get_running_loop().run_in_executor(
-        _threads, _with_connections, work, arguments
-    )
-
-
-def _with_connections(work: Callable[..., T], arguments: tuple[object, ...]) -> T:
-    close_old_connections()
-    try:
-        return work(*arguments)
-    finally:
-        close_old_connections()
 
 
 def _login_by_token(token: str, client: Client, at: datetime) -> Login:

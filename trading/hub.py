@@ -8,15 +8,13 @@ import asyncio
 import threading
 from collections import defaultdict
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
-from django.db import close_old_connections
+from visionai.lib.threads import Threads
 
 T = TypeVar("T")
 
-# Not Django's one thread for all: a slow page must not hold up what is live.
-_readers = ThreadPoolExecutor(max_workers=4, thread_name_prefix="trading-readers")
+_readers = Threads("trading-readers", most=4)
 
 
 class Hub:
@@ -58,16 +56,7 @@ class Hub:
 
 async def read(work: Callable[..., T], *arguments: object) -> T:
     """Do `work`, which asks the database, in a thread of its own."""
-    loop = asyncio.get_running_loop()
-    return await loop.run_in_executor(_readers, _with_connections, work, arguments)
-
-
-def _with_connections(work: Callable[..., T], arguments: tuple[object, ...]) -> T:
-    close_old_connections()
-    try:
-        return work(*arguments)
-    finally:
-        close_old_connections()
+    return await _readers.do(work, *arguments)
 
 
 events = Hub()

@@ -1,6 +1,5 @@
 """One breaker for all processes: its state lies in the cache, changed by one of them at a time."""
 
-import asyncio
 import logging
 import random
 import threading
@@ -8,14 +7,13 @@ import time
 import uuid
 from collections import deque
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Final, TypeVar
 
 from django.core.cache import cache
-from django.db import close_old_connections
 
 from visionai.lib.breaker import Breaker, Outcome, Rules, Ticket, admit, record, settled
+from visionai.lib.threads import Threads
 from visionai.lib.turns import turn
 
 KEPT_S: Final = 300  # longer than any state matters
@@ -161,17 +159,4 @@ class SharedBreaker:
 
 
 # Never the main thread: whoever asks may wait there for the answer.
-_threads = ThreadPoolExecutor(max_workers=4, thread_name_prefix="breakers")
-
-
-async def in_thread(call: Callable[[], T]) -> T:
-    """In a thread with a connection of its own, which is given back."""
-
-    def run() -> T:
-        close_old_connections()
-        try:
-            return call()
-        finally:
-            close_old_connections()
-
-    return await asyncio.get_running_loop().run_in_executor(_threads, run)
+in_thread = Threads("breakers", most=4).do
