@@ -23,13 +23,12 @@ from assistant.providers.base import (
     Language,
     Piece,
     ProviderFault,
-    ProviderRefused,
     Sound,
     ToolCall,
     Transcript,
 )
 from assistant.providers.faults import fault_of_status
-from assistant.providers.wire import Streamed, rounds, tools_of
+from assistant.providers.wire import rounds, told_of, tools_of, with_or_without
 
 if TYPE_CHECKING:
     from huggingface_hub import AsyncInferenceClient
@@ -110,32 +109,21 @@ class HuggingFace:
     async def _round(
         self, client: "AsyncInferenceClient", messages: list[dict[str, Any]], ask: Ask
     ) -> AsyncIterator[Delta | ToolCall]:
-        for tools in [tools_of(ask.tools), None] if ask.tools else [None]:
-            try:
-                async with aclosing(cast("Any", self._once(client, messages, tools))) as pieces:
-                    async for piece in pieces:
-                        yield piece
-            except ProviderRefused:
-                if not tools:  # some models refuse tools
-                    raise
-            else:
-                return
+        more: dict[str, Any] = {"tools": tools_of(ask.tools)} if ask.tools else {}
+        tries = with_or_without(more, lambda extras: self._once(client, messages, extras))
+        async with aclosing(tries) as pieces:
+            async for piece in pieces:
+                yield piece
 
     async def _once(
-        self, client: "AsyncInferenceClient", messages: list[Any], tools: list[Any] | None
+        self, client: "AsyncInferenceClient", messages: list[Any], extras: dict[str, Any]
     ) -> AsyncIterator[Delta | ToolCall]:
-        streamed = Streamed()
         with _told():
-            chunks = await client.chat_completion(
-                messages, model=self.model, tools=tools, stream=True
-            )
-            async with aclosing(cast("Any", chunks)):
-                async for chunk in chunks:
-                    for choice in chunk.choices or []:
-                        if text := streamed.take(choice):
-                            yield Delta(text)
-            for call in streamed.calls():
-                yield call
+            chunks = await client.chat_completion(messages, model=self.model, stream=True, **extras)
+            told = told_of(cast("Any", chunks))
+            async with aclosing(cast("Any", chunks)), aclosing(told) as pieces:
+                async for piece in pieces:
+                    yield piece
 
     @property
     def _root(self) -> str:

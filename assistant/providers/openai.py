@@ -22,13 +22,12 @@ from assistant.providers.base import (
     Language,
     Piece,
     ProviderFault,
-    ProviderRefused,
     Sound,
     ToolCall,
     Transcript,
 )
 from assistant.providers.faults import fault_of_status
-from assistant.providers.wire import Streamed, rounds, tools_of
+from assistant.providers.wire import rounds, told_of, tools_of, with_or_without
 
 if TYPE_CHECKING:
     from openai import AsyncOpenAI
@@ -103,31 +102,23 @@ class OpenAI:
         if messages[-1]["role"] == "assistant" and self.base_url:
             # vLLM goes on with the last turn only when it is told so; most others ignore it.
             more["extra_body"] = {"continue_final_message": True, "add_generation_prompt": False}
-        for extras in [more, {}] if more else [{}]:
-            try:
-                async with aclosing(cast("Any", self._once(client, messages, extras))) as pieces:
-                    async for piece in pieces:
-                        yield piece
-            except ProviderRefused:
-                if not extras:  # some servers refuse what they do not know: tools, say
-                    raise
-            else:
-                return
+        tries = with_or_without(more, lambda extras: self._once(client, messages, extras))
+        async with aclosing(tries) as pieces:
+            async for piece in pieces:
+                yield piece
 
     async def _once(
         self, client: "AsyncOpenAI", messages: list[dict[str, Any]], extras: dict[str, Any]
     ) -> AsyncIterator[Delta | ToolCall]:
-        streamed = Streamed()
         with _told():
-            async with await client.chat.completions.create(
-                model=self.model, messages=cast("Any", messages), stream=True, **extras
-            ) as chunks:
-                async for chunk in chunks:
-                    for choice in chunk.choices or []:
-                        if text := streamed.take(choice):
-                            yield Delta(text)
-            for call in streamed.calls():
-                yield call
+            async with (
+                await client.chat.completions.create(
+                    model=self.model, messages=cast("Any", messages), stream=True, **extras
+                ) as chunks,
+                aclosing(told_of(chunks)) as pieces,
+            ):
+                async for piece in pieces:
+                    yield piece
 
     @asynccontextmanager
     async def _client(self) -> AsyncIterator["AsyncOpenAI"]:

@@ -4,7 +4,7 @@ import asyncio
 import base64
 import json
 import logging
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 from typing import Any, Final, TypeAlias, cast
@@ -19,6 +19,7 @@ from assistant.providers.base import (
     Filtered,
     Piece,
     ProviderFault,
+    ProviderRefused,
     Source,
     Tool,
     ToolCall,
@@ -42,6 +43,7 @@ GO_ON = "Your last message was cut: go on right after its last character, and re
 log = logging.getLogger(__name__)
 # One exchange with the model: deltas, and the tools that it wants run.
 Once: TypeAlias = Callable[[list[dict[str, Any]]], AsyncIterator[Delta | ToolCall]]
+With: TypeAlias = Callable[[dict[str, Any]], AsyncIterator[Delta | ToolCall]]  # extras
 
 
 def messages_of(ask: Ask) -> list[dict[str, Any]]:
@@ -101,6 +103,33 @@ async def rounds(ask: Ask, once: Once) -> AsyncIterator[Piece]:
         raise ProviderFault
     if text := going_on.finish():
         yield Delta(text)
+
+
+async def with_or_without(
+    extras: dict[str, Any], once: With
+) -> AsyncGenerator[Delta | ToolCall, None]:
+    """One exchange; without the extras where they are refused: tools, which some do not know."""
+    for more in [extras, {}] if extras else [{}]:
+        try:
+            async with aclosing(cast("Any", once(more))) as pieces:
+                async for piece in pieces:
+                    yield piece
+        except ProviderRefused:
+            if not more:
+                raise
+        else:
+            return
+
+
+async def told_of(chunks: AsyncIterator[Any]) -> AsyncGenerator[Delta | ToolCall, None]:
+    """What a streamed answer says. Raises `Filtered` and `ProviderFault` as `Streamed` does."""
+    streamed = Streamed()
+    async for chunk in chunks:
+        for choice in chunk.choices or []:
+            if text := streamed.take(choice):
+                yield Delta(text)
+    for call in streamed.calls():
+        yield call
 
 
 async def run_tool(tools: Mapping[str, Tool], call: ToolCall) -> Mapping[str, Any]:
