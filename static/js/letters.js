@@ -1,9 +1,8 @@
 // The letters page: a photo, or what the camera sees inside the frame, goes to the API by itself.
-import { csrfToken } from "./api.js";
 import { cameraTrouble, openCamera } from "./camera-source.js";
-import { filled, language, passage, percent, word } from "./words.js";
+import { Refusal, cutOut, placeFrame, readHand } from "./hand.js";
+import { filled, passage, percent, word } from "./words.js";
 
-const FRAME = 0.8; // side of the frame, of the shorter side of the camera's picture
 const SIDE = 384; // pixels of a picture that is sent from the camera
 const PREVIEW = 320;
 
@@ -36,7 +35,7 @@ async function start() {
   part("stage-word").hidden = true;
   video.classList.toggle("mirrored", source.mirrored);
   part("start").lastChild.textContent = word("stop");
-  placeFrame();
+  place();
 }
 
 function stop() {
@@ -48,23 +47,12 @@ function stop() {
   part("start").lastChild.textContent = word("start");
 }
 
-/** The frame as large on the page as what is cut out of the picture. */
-function placeFrame() {
-  const [wide, high] = [video.videoWidth, video.videoHeight];
-  if (!wide) return;
-  const scale = Math.min(part("stage").clientWidth / wide, part("stage").clientHeight / high);
-  const side = `${Math.round(FRAME * Math.min(wide, high) * scale)}px`;
-  aim.style.width = aim.style.height = side;
-}
+const place = () => placeFrame(video, part("stage"), aim);
 
 async function take() {
-  const side = FRAME * Math.min(video.videoWidth, video.videoHeight);
   const canvas = document.createElement("canvas");
   canvas.width = canvas.height = SIDE;
-  const [left, top] = [(video.videoWidth - side) / 2, (video.videoHeight - side) / 2];
-  canvas.getContext("2d").drawImage(video, left, top, side, side, 0, 0, SIDE, SIDE);
-  const blob = await new Promise((done) => canvas.toBlob(done, "image/jpeg", 0.92));
-  await readOne(blob, word("from-camera"));
+  await readOne(await cutOut(video, canvas, 0.92), word("from-camera"));
 }
 
 // Reading
@@ -78,32 +66,13 @@ async function readOne(file, name) {
   await preview(row.querySelector("canvas"), file);
   let spoken;
   try {
-    spoken = show(row, await send(file));
+    spoken = show(row, await readHand(file));
   } catch (error) {
     const status = row.querySelector(".status");
     status.className = "status note error";
     status.textContent = spoken = error instanceof Refusal ? error.message : word("failed");
   }
   part("spoken").textContent = `${name}: ${spoken}`;
-}
-
-class Refusal extends Error {}
-
-async function send(file) {
-  const form = new FormData();
-  form.append("file", file, "picture");
-  const response = await fetch("/api/v1/letters/predict", {
-    method: "POST",
-    headers: {
-      Accept: "application/json",
-      "Accept-Language": language,
-      "X-CSRFToken": csrfToken(),
-    },
-    body: form,
-  });
-  const answer = await response.json().catch(() => ({}));
-  if (!response.ok) throw new Refusal(answer.detail ?? word("fault"));
-  return answer;
 }
 
 function show(row, answer) {
@@ -154,8 +123,8 @@ async function readFiles(files) {
 
 part("start").addEventListener("click", () => (source ? stop() : start()));
 part("take").addEventListener("click", take);
-video.addEventListener("resize", placeFrame);
-addEventListener("resize", placeFrame);
+video.addEventListener("resize", place);
+addEventListener("resize", place);
 part("choose").addEventListener("click", () => part("files").click());
 part("files").addEventListener("change", async () => {
   const files = [...part("files").files];

@@ -1,11 +1,10 @@
 // The spelling page: what the camera sees inside the frame, letter after letter, becomes a text.
-import { csrfToken } from "./api.js";
 import { cameraTrouble, openCamera } from "./camera-source.js";
+import { Refusal, cutOut, placeFrame, readHand } from "./hand.js";
 import { NOTHING, EMPTY, add, clear, progress, removeLast, see, undo } from "./spelling-rule.js";
 import { speakAloud } from "./speech.js";
 import { filled, language, passage, percent, word } from "./words.js";
 
-const FRAME = 0.8; // side of the frame, of the shorter side of the camera's picture
 const SIDE = 224; // pixels of a picture that is sent; the network looks at 96
 const PACE_MS = 160; // between two pictures
 const LONGEST_WAIT_MS = 8000; // between two tries when the server does not answer
@@ -52,7 +51,7 @@ async function start() {
   video.classList.toggle("mirrored", source.mirrored);
   part("start").lastChild.textContent = word("stop");
   video.srcObject.getVideoTracks()[0].addEventListener("ended", lost);
-  placeFrame();
+  place();
   watch(run);
 }
 
@@ -72,21 +71,7 @@ function lost() {
   trouble(note(passage("no-camera")));
 }
 
-/** The frame as large on the page as what is cut out of the picture. */
-function placeFrame() {
-  const [wide, high] = [video.videoWidth, video.videoHeight];
-  if (!wide) return;
-  const scale = Math.min(part("stage").clientWidth / wide, part("stage").clientHeight / high);
-  const side = `${Math.round(FRAME * Math.min(wide, high) * scale)}px`;
-  aim.style.width = aim.style.height = side;
-}
-
-function picture() {
-  const side = FRAME * Math.min(video.videoWidth, video.videoHeight);
-  const [left, top] = [(video.videoWidth - side) / 2, (video.videoHeight - side) / 2];
-  canvas.getContext("2d").drawImage(video, left, top, side, side, 0, 0, SIDE, SIDE);
-  return new Promise((done) => canvas.toBlob(done, "image/jpeg", 0.85));
-}
+const place = () => placeFrame(video, part("stage"), aim);
 
 /** One picture after the other until this run ends; a server that is away is asked less often. */
 async function watch(mine) {
@@ -96,7 +81,7 @@ async function watch(mine) {
     while (document.hidden && mine === run) await pause(PACE_MS);
     const began = performance.now();
     try {
-      const reading = await read(await picture());
+      const reading = await readHand(await cutOut(video, canvas, 0.85));
       if (mine !== run) return;
       if (wait) trouble(null);
       wait = 0;
@@ -104,7 +89,7 @@ async function watch(mine) {
     } catch (error) {
       if (mine !== run) return;
       hold(NOTHING);
-      wait = error.wait ?? Math.min(LONGEST_WAIT_MS, (wait || 500) * 2);
+      wait = error.wait || Math.min(LONGEST_WAIT_MS, (wait || 500) * 2);
       trouble(note(error instanceof Refusal ? error.message : word("away"), "error"));
     }
     await pause(Math.max(wait, PACE_MS - (performance.now() - began)));
@@ -130,28 +115,6 @@ function hold(state) {
 }
 
 // Reading
-
-class Refusal extends Error {}
-
-async function read(blob) {
-  const form = new FormData();
-  form.append("file", blob, "picture");
-  const response = await fetch("/api/v1/letters/predict", {
-    method: "POST",
-    headers: {
-      Accept: "application/json",
-      "Accept-Language": language,
-      "X-CSRFToken": csrfToken(),
-    },
-    body: form,
-  });
-  const answer = await response.json().catch(() => ({}));
-  if (response.ok) return answer;
-  const refusal = new Refusal(answer.detail ?? word("fault"));
-  const wait = Number(response.headers.get("Retry-After"));
-  if (wait) refusal.wait = wait * 1000;
-  throw refusal;
-}
 
 function show(reading) {
   const letter = part("letter");
@@ -179,7 +142,7 @@ async function readFiles(files) {
   for (const file of files) {
     part("file-name").textContent = file.name || word("pasted");
     try {
-      const reading = await read(file);
+      const reading = await readHand(file);
       trouble(null);
       show(reading);
       part("file-name").textContent = `${file.name || word("pasted")}: ${reading.message}`;
@@ -264,8 +227,8 @@ part("guesses").addEventListener("click", (event) => {
   const letter = event.target.closest("button")?.dataset.letter;
   if (letter) change(add(spelled, letter), filled("taken", { letter }));
 });
-video.addEventListener("resize", placeFrame);
-addEventListener("resize", placeFrame);
+video.addEventListener("resize", place);
+addEventListener("resize", place);
 part("choose").addEventListener("click", () => part("files").click());
 part("files").addEventListener("change", async () => {
   const files = [...part("files").files];
