@@ -11,9 +11,7 @@ from django.test import Client
 from django.utils import timezone
 
 from accounts.models import User
-from sessions_app.models import Sesion
-from sessions_app.tests.factories import a_session, a_user
-from sessions_app.tests.sockets import a_token
+from sessions_app.tests.factories import a_user
 from trading.limits import make_limits
 from trading.models import KillSwitch, Order, TradingSession
 from trading.tests.factories import a_candle, a_trading_session, an_event, an_order
@@ -70,17 +68,6 @@ ORIGINAL = [
     ("GET", "/api/history"),
     ("GET", "/api/assets"),
 ]
-
-
-@pytest.fixture
-def ana() -> User:
-    return a_user("ana")
-
-
-@pytest.fixture
-def api(ana: User) -> Client:
-    sesion = a_session(ana, kind=Sesion.Kind.API, at=timezone.now())
-    return Client(headers={"authorization": f"Bearer {a_token(sesion)}"})
 
 
 @pytest.fixture

@@ -8,12 +8,9 @@ from typing import Any
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
-from django.utils import timezone
 
 from accounts.models import User
-from sessions_app.models import Sesion
-from sessions_app.tests.factories import a_session, a_user
-from sessions_app.tests.sockets import a_token
+from sessions_app.tests.factories import a_user
 from trading import lab_services, lab_store
 from trading.core.candle_csv import write_candles
 from trading.core.strategies import BadParameters, checked
@@ -30,17 +27,6 @@ CANDLES = "/api/v1/trading/candles"
 def folder(settings: Any, tmp_path: Path) -> Path:
     settings.DATA_DIR = tmp_path
     return tmp_path
-
-
-@pytest.fixture
-def ana() -> User:
-    return a_user("ana")
-
-
-@pytest.fixture
-def api(ana: User) -> Client:
-    sesion = a_session(ana, kind=Sesion.Kind.API, at=timezone.now())
-    return Client(headers={"authorization": f"Bearer {a_token(sesion)}"})
 
 
 def a_file(name: str = "EURUSD.csv", data: bytes | None = None) -> SimpleUploadedFile:

@@ -8,26 +8,13 @@ from django.test import Client
 from django.utils import timezone
 
 from accounts.models import User
-from sessions_app.models import Sesion
-from sessions_app.tests.factories import a_session, a_user
-from sessions_app.tests.sockets import a_token
+from sessions_app.tests.factories import a_user
 from trading.models import Agent, Backtest
 
 pytestmark = pytest.mark.django_db
 KINDS = [("backtests", Backtest), ("agents", Agent)]
 TAILS = [("GET", ""), ("DELETE", ""), ("POST", "/cancel"), ("GET", "/files/a.csv")]
 Model = type[Backtest] | type[Agent]
-
-
-@pytest.fixture
-def ana() -> User:
-    return a_user("ana")
-
-
-@pytest.fixture
-def api(ana: User) -> Client:
-    sesion = a_session(ana, kind=Sesion.Kind.API, at=timezone.now())
-    return Client(headers={"authorization": f"Bearer {a_token(sesion)}"})
 
 
 def ask(api: Client, kind: str, **body: object) -> Any:

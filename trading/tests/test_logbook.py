@@ -27,11 +27,6 @@ PAGE, PAGE_CSV = "/trading/registro/", "/trading/registro/csv/"
 
 
 @pytest.fixture
-def ana() -> User:
-    return a_user("ana")
-
-
-@pytest.fixture
 def api(ana: User) -> Client:
     return client_of(ana)
 

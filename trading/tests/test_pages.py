@@ -41,11 +41,6 @@ VERDICT = {
 
 
 @pytest.fixture
-def ana() -> User:
-    return a_user("ana")
-
-
-@pytest.fixture
 def page(client: Client, ana: User) -> Client:
     client.force_login(ana)
     return client

@@ -45,11 +45,6 @@ def _news(transactional_db: None) -> Iterator[None]:
 
 
 @pytest.fixture
-def ana() -> User:
-    return a_user("ana")
-
-
-@pytest.fixture
 def token(ana: User) -> str:
     return a_token(a_session(ana, kind=Sesion.Kind.API, at=timezone.now()))
 

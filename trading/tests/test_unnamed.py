@@ -20,17 +20,6 @@ from visionai.lib.jobs import JobState
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture
-def ana() -> User:
-    return a_user("ana")
-
-
-@pytest.fixture
-def api(ana: User) -> Client:
-    sesion = a_session(ana, kind=Sesion.Kind.API, at=timezone.now())
-    return Client(headers={"authorization": f"Bearer {a_token(sesion)}"})
-
-
 def a_ready(user: User, **fields: Any) -> TradingSession:
     """With an asset, so that no broker is asked for one."""
     until = timezone.now() + timedelta(minutes=1)
