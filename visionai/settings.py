@@ -15,6 +15,7 @@ from visionai.lib.env import BROKERS as BROKER_NAMES
 from visionai.lib.env import read_environment
 from visionai.lib.logs import logging_config
 from visionai.lib.secret import kept_secret
+from visionai.timetable import TIMETABLE
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 ENV_FILE = Path(os.environ.get("ENV_FILE", BASE_DIR / ".env"))
@@ -165,48 +166,7 @@ CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
 CELERY_TIMEZONE = "UTC"
-CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
-    "end overdue sessions": {
-        "task": "sessions_app.tasks.sweep_sessions",
-        "schedule": 30.0,
-        "options": {"expires": 25.0},  # a worker that was away catches up with one
-    },
-    "tidy up after sessions": {"task": "sessions_app.tasks.tidy_sessions", "schedule": 3600.0},
-    "show that the clock goes": {
-        "task": "visionai.tasks.pulse",
-        "schedule": 30.0,
-        "options": {"expires": 25.0},
-    },
-    "run silent exports again": {
-        "task": "fpga_export.tasks.send_silent_again",
-        "schedule": 30.0,
-        "options": {"expires": 25.0},
-    },
-    "delete old exports": {"task": "fpga_export.tasks.clean_up", "schedule": 3600.0},
-    "forget suspect messages": {"task": "contact.tasks.prune_contact", "schedule": 86400.0},
-    "end idle trading sessions": {
-        "task": "trading.tasks.end_idle",
-        "schedule": 60.0,
-        "options": {"expires": 50.0},
-    },
-    "run silent backtests and trainings again": {
-        "task": "trading.tasks.send_silent_again",
-        "schedule": 30.0,
-        "options": {"expires": 25.0},
-    },
-    "clean up after trading": {"task": "trading.tasks.clean_up", "schedule": 86400.0},
-    "add up usage": {
-        "task": "accounts.tasks.fold_usage",
-        "schedule": 60.0,
-        "options": {"expires": 55.0},
-    },
-    "issue invoices": {"task": "accounts.tasks.close_months", "schedule": 3600.0},
-    "clean up after the assistant": {
-        "task": "assistant.tasks.clean_up",
-        "schedule": 3600.0,
-    },
-    "delete old predictions": {"task": "predictions.tasks.delete_old", "schedule": 3600.0},
-}
+CELERY_BEAT_SCHEDULE = TIMETABLE
 
 # Who
 
@@ -226,6 +186,7 @@ AUTH_PASSWORD_VALIDATORS = [
 ]
 PASSWORD_RESET_TIMEOUT = 3600  # seconds
 REGISTRATION = ENV.registration_mode
+ALLOW_ANONYMOUS_EXPORTS = ENV.allow_anonymous_exports
 FIREBASE_PROJECT_ID = ENV.firebase_project_id
 FIREBASE_KEYS_URL = ENV.firebase_keys_url
 LOGIN_URL = "sign-in"
@@ -324,6 +285,9 @@ BROKER_EGRESS = ENV.broker_egress
 BROKER_LOGIN_PACE = 3.0  # seconds for each login at a broker, on the whole; a few go at once
 PAPER_SEED = ENV.paper_seed
 PAPER_PRICES = ENV.paper_prices
+REAL_TRADING = ENV.real_trading
+TRADING_NODE_EMBEDDED = ENV.embedded_node
+TRADING_LEASE_SECONDS = ENV.trading_lease_seconds
 
 # Words and files
 
@@ -361,15 +325,7 @@ EMAIL_USE_SSL = EMAIL.scheme == "smtps"
 EMAIL_USE_TLS = EMAIL.scheme == "smtp" and bool(EMAIL.username)
 EMAIL_TIMEOUT = 10
 DEFAULT_FROM_EMAIL = SERVER_EMAIL = ENV.email_from
-ALLOW_ANONYMOUS_EXPORTS = ENV.allow_anonymous_exports
-METRICS_TOKEN = ENV.metrics_token
 CONTACT_NOTIFY = ENV.contact_notify
-
-# Trading
-
-REAL_TRADING = ENV.real_trading
-TRADING_NODE_EMBEDDED = ENV.embedded_node
-TRADING_LEASE_SECONDS = ENV.trading_lease_seconds
 
 # Assistant
 
@@ -394,6 +350,7 @@ ANONYMOUS_CHAT = ENV.anonymous_chat
 
 # What happened
 
+METRICS_TOKEN = ENV.metrics_token
 LOGGING = logging_config(
     DATA_DIR / "logs",
     apps=(
