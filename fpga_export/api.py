@@ -16,6 +16,7 @@ from rest_framework.response import Response
 from fpga_export import forms, store
 from fpga_export.archive import CHUNK, Pieces, streamed
 from fpga_export.edges import edge, owner_of
+from fpga_export.fault_defaults import saved_fault_config
 from fpga_export.models import Artifact, ExportSession
 from fpga_export.pack_forms import with_pack
 from fpga_export.refusals import BadInput, NoExport, NoFile
@@ -35,7 +36,6 @@ from fpga_export.services import (
     cancel_export,
     delete_export,
     delete_network,
-    saved_fault_config,
     start_export,
     start_netlist,
     upload_network,

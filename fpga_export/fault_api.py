@@ -12,7 +12,7 @@ from rest_framework.response import Response
 from fpga_export import forms
 from fpga_export.api import TAGS
 from fpga_export.edges import edge, owner_of
-from fpga_export.services import save_fault_config, saved_fault_config
+from fpga_export.fault_defaults import save_fault_config, saved_fault_config
 from visionai.lib.openapi import problems
 from visionai.lib.parsing import JSONParser
 
