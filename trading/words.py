@@ -1,8 +1,10 @@
 """The codes of trading in the reader's words."""
 
 from collections.abc import Callable, Mapping
+from decimal import Decimal
 from typing import Any, Final
 
+from django.utils.formats import number_format
 from django.utils.functional import Promise
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
@@ -61,6 +63,13 @@ def fault_of(error: Mapping[str, Any]) -> str:
     return worded(str(error["code"]), error.get("facts", {})) if error else ""
 
 
+def money(amount: Decimal | str | None) -> str:
+    """`1234.5` as `1 234,50` or `1,234.50`."""
+    if amount in (None, ""):
+        return "—"
+    return str(number_format(Decimal(amount or 0), 2, force_grouping=True))
+
+
 def told(event: Event) -> str:
     """What happened, in one sentence for the log."""
     data: Mapping[str, Any] = event.data
@@ -70,13 +79,13 @@ def told(event: Event) -> str:
 
 def _order(data: Mapping[str, Any]) -> str:
     way = gettext("up") if data["direction"] == "call" else gettext("down")
-    facts = {"asset": data["asset"], "way": way, "stake": data["stake"]}
+    facts = {"asset": data["asset"], "way": way, "stake": money(data["stake"])}
     state = data["state"]
     if state == "settled":
         sentences = {"won": gettext("won"), "lost": gettext("lost"), "tied": gettext("tied")}
         outcome = sentences.get(str(data["outcome"]), "")
         return gettext("{asset} {way}, {stake}: {outcome}, {profit}").format(
-            **facts, outcome=outcome, profit=data["profit"]
+            **facts, outcome=outcome, profit=money(data["profit"])
         )
     sentence = {
         "pending": gettext("{asset} {way}, {stake}: waits to be sent"),
@@ -120,7 +129,8 @@ def _log(data: Mapping[str, Any]) -> str:
 
 
 def _balance(data: Mapping[str, Any]) -> str:
-    return gettext("Balance: {balance} {currency}").format(**data)
+    facts = {"balance": money(data["balance"]), "currency": data["currency"]}
+    return gettext("Balance: {balance} {currency}").format(**facts)
 
 
 def _limits(data: Mapping[str, Any]) -> str:  # noqa: ARG001

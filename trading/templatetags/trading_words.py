@@ -12,14 +12,7 @@ from trading.models import Order
 register = template.Library()
 register.filter("reason", reasons.reason)
 register.filter("told", words.told)
-
-
-@register.filter
-def money(amount: Decimal | str | None) -> str:
-    """`1234.5` as `1.234,50` or `1,234.50`."""
-    return (
-        "—" if amount in (None, "") else number_format(Decimal(amount or 0), 2, force_grouping=True)
-    )
+register.filter("money", words.money)
 
 
 @register.filter
@@ -27,7 +20,7 @@ def signed(amount: Decimal | None) -> str:
     """The same with its sign; nothing lost and nothing won has none."""
     if amount is None:
         return "—"
-    return f"+{money(amount)}" if amount > 0 else money(amount)
+    return f"+{words.money(amount)}" if amount > 0 else words.money(amount)
 
 
 @register.filter
