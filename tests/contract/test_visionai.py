@@ -143,8 +143,12 @@ def test_a_token_in_the_message_names_the_user_until_the_session_ends(
         wait_until(lambda: bool(product.query(sql, "berta")), seconds=5, what="the row is there")
         logout = http.post("/logout", json={"session_id": berta.session_id}, headers=berta.bearer)
         assert logout.json() == {"success": True}
-        refused = ask(socket, command="predict", image=image, token=berta.access_token)
-        assert refused["type"] == "error"
+
+        def refused() -> bool:
+            said = ask(socket, command="predict", image=image, token=berta.access_token)
+            return said["type"] == "error"
+
+        wait_until(refused, seconds=5, what="the end of the session is known to the socket")
 
 
 def test_the_printed_queries_run(product: Server) -> None:
