@@ -106,7 +106,7 @@ LAW = (
                 **EXAMPLE,
                 "threshold": 0.5,
                 "calibrated": True,
-                "model_version_tag": "v1.0.0",
+                "model_version_tag": "v3.0.0",
                 "processing_time_ms": 12,
                 "faces": [
                     {

@@ -23,7 +23,7 @@ from visionai.lib.errors import DomainError
 
 log = logging.getLogger(__name__)
 
-SHIPPED_CARD = SHIPPED / "letters-v1.json"
+SHIPPED_CARD = SHIPPED / "letters-v2.json"
 NO_LETTER = "no letter"  # what an answer says instead of one; programs compare it
 
 _lock = threading.Lock()

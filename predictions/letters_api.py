@@ -64,7 +64,7 @@ class GuessOutput(serializers.Serializer[Any]):
         "abstained": False,
         "threshold": 0.25,
         "message": "The letter L (93 %).",
-        "model_version_tag": "letters-v1",
+        "model_version_tag": "letters-v2",
         "processing_time_ms": 3.2,
     }
 )
@@ -93,7 +93,7 @@ class LetterOutput(serializers.Serializer[Any]):
     {
         "status": "loaded",
         "name": "letters",
-        "model_version_tag": "letters-v1",
+        "model_version_tag": "letters-v2",
         "task": "letters",
         "classes": list(LETTERS),
         "movement_letters": ["J", "Z"],

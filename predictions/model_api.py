@@ -38,7 +38,7 @@ class UnknownSet(DomainError):
 @shows(
     {
         "network": "emotions",
-        "model_version_tag": "v1.0.0",
+        "model_version_tag": "v3.0.0",
         "active": True,
         "input_shape": "(None, 96, 96, 3)",
         "total_params": 2585003,

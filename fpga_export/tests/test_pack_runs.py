@@ -169,7 +169,7 @@ def test_the_page_takes_a_pack_in_place_of_a_picture(ada: User, at_once: AtOnce)
 
 def test_letters_and_emotions_are_called_by_their_names() -> None:
     assert store.class_names(SMALL)[:3] == ["A", "B", "C"]
-    assert "happy" in store.class_names("emotions-v2.keras")
+    assert "happy" in store.class_names("emotions-v3.keras")
     assert store.class_names("mine.keras") == []
     assert store.class_names("../../accounts.keras") == []
 

@@ -9,7 +9,6 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from predictions.core.classifier import soften
 from predictions.core.images import Pixels
 from predictions.core.labels import LETTERS, MOVING_LETTERS
 
@@ -64,28 +63,11 @@ class Reading:
         return self.guesses[0].movement
 
 
-class BothHands:
-    """A network that looks at each picture and at its mirror image: people sign with either hand.
-
-    Its answer is the mean of the two in logits, so a temperature may be applied before or after.
-    """
-
-    def __init__(self, network: Network) -> None:
-        self._network = network
-
-    def probabilities(self, faces: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """(n, 96, 96, 3) RGB to (n, 26)."""
-        seen = np.concatenate([faces, faces[:, :, ::-1]])
-        logs = np.log(np.maximum(self._network.probabilities(seen), np.float32(1e-30)))
-        mean = (logs[: len(faces)] + logs[len(faces) :]) / np.float32(2)
-        return soften(mean.astype(np.float32), np.float32(1))
-
-
 class LetterReader:
     """A network and its threshold. Any thread may call it; they take turns."""
 
     def __init__(self, network: Network, *, threshold: float) -> None:
-        self._network = BothHands(network)
+        self._network = network
         self._threshold = threshold
         self._turn = threading.Lock()
 

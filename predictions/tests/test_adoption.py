@@ -137,26 +137,26 @@ def test_shares_that_do_not_sum_to_one_are_not_taken(networks: Path) -> None:
 
 
 def test_a_network_of_our_own_training_is_taken_with_its_facts(tmp_path: Path) -> None:
-    version = adopt(SHIPPED / "emotions-v1.keras", tag="again")
-    original = ModelVersion.objects.get(version_tag="v1.0.0")
+    version = adopt(SHIPPED / "emotions-v2.keras", tag="again")
+    original = ModelVersion.objects.get(version_tag="v2.0.0")
     assert (version.temperature, version.sha256) == (original.temperature, original.sha256)
     assert version.metrics["sets"] == original.metrics["sets"]
     for name in ("keras", "json"):
-        source = SHIPPED / f"emotions-v1.{name}"
+        source = SHIPPED / f"emotions-v2.{name}"
         (tmp_path / source.name).write_bytes(source.read_bytes())
-    (tmp_path / "emotions-v1.tflite").write_bytes(b"another file")
-    with pytest.raises(NotAdopted, match=r"not the file that emotions-v1\.json describes"):
-        adopt(tmp_path / "emotions-v1.keras", tag="forged")
+    (tmp_path / "emotions-v2.tflite").write_bytes(b"another file")
+    with pytest.raises(NotAdopted, match=r"not the file that emotions-v2\.json describes"):
+        adopt(tmp_path / "emotions-v2.keras", tag="forged")
 
 
 def test_facts_that_no_server_could_load_are_not_taken(tmp_path: Path) -> None:
-    for name in ("emotions-v1.keras", "emotions-v1.tflite"):
+    for name in ("emotions-v2.keras", "emotions-v2.tflite"):
         (tmp_path / name).write_bytes((SHIPPED / name).read_bytes())
-    facts = json.loads((SHIPPED / "emotions-v1.json").read_text())
+    facts = json.loads((SHIPPED / "emotions-v2.json").read_text())
     for wrong in ({"temperature": 0}, {"temperature": "hot"}, {"bias": [0.5]}):
-        (tmp_path / "emotions-v1.json").write_text(json.dumps(facts | wrong))
+        (tmp_path / "emotions-v2.json").write_text(json.dumps(facts | wrong))
         with pytest.raises(NotAdopted):
-            adopt(tmp_path / "emotions-v1.keras", tag="hot")
+            adopt(tmp_path / "emotions-v2.keras", tag="hot")
     assert not ModelVersion.objects.filter(version_tag="hot").exists()
 
 

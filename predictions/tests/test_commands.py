@@ -54,7 +54,7 @@ def test_a_version_that_lost_its_file_is_not_activated_and_the_reason_is_said() 
 
 
 def test_a_network_is_registered_and_activated_by_its_tag() -> None:
-    network = str(SHIPPED / "emotions-v1.keras")
+    network = str(SHIPPED / "emotions-v2.keras")
     assert "activate_model three" in run("register_model", network, "--tag=three")
     assert "three is registered: 2,585,003 parameters, int8." in run(
         "register_model", network, "--tag=three", "--activate"
@@ -64,22 +64,22 @@ def test_a_network_is_registered_and_activated_by_its_tag() -> None:
 
 
 def test_pictures_with_labels_calibrate_a_network_and_are_reported(tmp_path: Path) -> None:
-    network = str(SHIPPED / "emotions-v1.keras")
+    network = str(SHIPPED / "emotions-v2.keras")
     folder = write_folder(tmp_path / "mine", happy=6, sad=5)
     run("register_model", network, "--tag=judged", f"--data={folder}")
     version = ModelVersion.objects.get(version_tag="judged")
     assert version.metrics["sets"][0]["n"] == 11
     assert version.metrics["subject"]["temperature"] == version.temperature
-    assert version.metrics["source"] == "emotions-v1.keras"
+    assert version.metrics["source"] == "emotions-v2.keras"
 
 
 def test_a_report_is_kept_with_a_version_of_ones_own(tmp_path: Path) -> None:
     folder = str(write_folder(tmp_path / "mine"))
-    run("register_model", str(SHIPPED / "emotions-v1.keras"), "--tag=own")
+    run("register_model", str(SHIPPED / "emotions-v2.keras"), "--tag=own")
     assert "shows it" in run("evaluate_model", "--model=own", f"--data={folder}", "--keep")
     metrics = ModelVersion.objects.get(version_tag="own").metrics
-    assert (metrics["sets"][0]["n"], metrics["source"]) == (5, "emotions-v1.keras")
-    network = f"--model={SHIPPED / 'emotions-v1.tflite'}"
+    assert (metrics["sets"][0]["n"], metrics["source"]) == (5, "emotions-v2.keras")
+    network = f"--model={SHIPPED / 'emotions-v2.tflite'}"
     with pytest.raises(CommandError, match="name it by its tag"):
         run("evaluate_model", network, f"--data={folder}", "--keep")
 

@@ -12,7 +12,7 @@ from predictions.tests.test_training_pictures import write_folder
 from predictions.versions import SHIPPED
 
 MEDIA = Path(__file__).parent / "media"
-NETWORK = SHIPPED / "emotions-v1.tflite"
+NETWORK = SHIPPED / "emotions-v2.tflite"
 
 
 def run(*command: object) -> str:
@@ -55,13 +55,13 @@ def test_the_whole_path_is_measured_by_margin_when_asked(tmp_path: Path) -> None
 
 @pytest.mark.django_db
 def test_a_registered_version_is_judged_by_its_tag(tmp_path: Path) -> None:
-    assert "happy" in run("--model", "v1.0.0", "--data", write_folder(tmp_path / "mine"))
+    assert "happy" in run("--model", "v2.0.0", "--data", write_folder(tmp_path / "mine"))
     with pytest.raises(CommandError, match=r"no version v9; see .*list_models"):
         run("--model", "v9", "--data", tmp_path)
 
 
 @pytest.mark.django_db
-@pytest.mark.parametrize("tag", ["letters-v1", "letters-small-v1"])
+@pytest.mark.parametrize("tag", ["letters-v2", "letters-small-v1"])
 def test_a_network_for_letters_is_judged_by_the_tag_on_its_page(tmp_path: Path, tag: str) -> None:
     (tmp_path / "B").mkdir()
     (tmp_path / "B" / "hand.jpg").write_bytes((MEDIA / "hand-b.jpg").read_bytes())
@@ -81,7 +81,7 @@ def test_a_wrong_network_and_wrong_pictures_are_refused_with_the_reason(tmp_path
     (tmp_path / "mine" / "happy" / "0.jpg").write_bytes(b"")
     with pytest.raises(CommandError, match=r"0\.jpg cannot be read: .* WebP file\.$"):
         run("--model", NETWORK, "--data", tmp_path / "mine")
-    stray = tmp_path / "emotions-v1.tflite"
+    stray = tmp_path / "emotions-v2.tflite"
     stray.write_bytes(NETWORK.read_bytes())
     facts = json.loads(NETWORK.with_suffix(".json").read_text())
     stray.with_suffix(".json").write_text(json.dumps(facts | {"task": "digits"}))

@@ -6,7 +6,7 @@ import pytest
 from numpy.typing import NDArray
 
 from predictions.core.labels import LETTERS
-from predictions.core.letters import BothHands, LetterReader, best, fit
+from predictions.core.letters import LetterReader, best, fit
 
 
 class Says:
@@ -71,26 +71,6 @@ def test_a_confidence_equal_to_the_threshold_is_enough() -> None:
 
 def test_a_sum_of_float32_above_one_is_still_a_probability() -> None:
     assert best(np.array([1.0000002] + [0.0] * 25))[0].confidence == 1.0
-
-
-def test_both_hands_are_read_alike() -> None:
-    class ByLeft:
-        """D where the left half is bright, else A; less sure of the latter."""
-
-        def probabilities(self, faces: NDArray[np.uint8]) -> NDArray[np.float32]:
-            bright = faces[:, :, :48].mean(axis=(1, 2, 3)) > 50
-            rows = np.full((len(faces), 26), 1e-6, np.float32)
-            rows[:, 3] = np.where(bright, 0.8, 0.4)
-            rows[:, 0] = np.where(bright, 0.2, 0.6)
-            return rows
-
-    lopsided = np.zeros((96, 96, 3), np.uint8)
-    lopsided[:, :40] = 200
-    pair = np.stack([lopsided, lopsided[:, ::-1]])
-    one, other = BothHands(ByLeft()).probabilities(pair)
-    assert one == pytest.approx(other)
-    # the geometric means are sqrt(0.8 * 0.4) = 0.566 and sqrt(0.2 * 0.6) = 0.346
-    assert one[[3, 0]] == pytest.approx([0.566 / 0.912, 0.346 / 0.912], abs=1e-3)
 
 
 def test_a_picture_is_stretched_and_of_a_long_one_the_middle_is_read() -> None:

@@ -246,6 +246,6 @@ def test_without_its_network_the_server_says_so(
     stranger: APIClient, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, path: str
 ) -> None:
     letters.forget_network()
-    monkeypatch.setattr(letters, "SHIPPED_CARD", tmp_path / "letters-v1.json")
+    monkeypatch.setattr(letters, "SHIPPED_CARD", tmp_path / "letters-v2.json")
     answer = stranger.get(path) if path in CARDS else send(stranger, path)
     assert (answer.status_code, answer.json()["code"]) == (503, "no_letter_network")

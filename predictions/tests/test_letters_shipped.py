@@ -66,7 +66,7 @@ def test_the_shipped_network_reads_a_picture(stranger: APIClient) -> None:
     body = send(stranger, CANONICAL).json()
     assert len(body["alternatives"]) == 3
     assert 0 < body["confidence"] <= 1
-    assert body["model_version_tag"] == "letters-v1"
+    assert body["model_version_tag"] == "letters-v2"
 
 
 def test_a_damaged_network_is_not_used(

@@ -192,7 +192,7 @@ def test_without_a_network_for_letters_the_tab_says_so(client: Client, letters: 
 
 def test_letters_have_a_tab_with_the_sample_for_hardware(client: Client, letters: Path) -> None:
     a_letter_file(letters, "letters-small-v1", input_shape="(None, 32, 32, 1)")
-    a_letter_file(letters, "letters-v1")
+    a_letter_file(letters, "letters-v2")
     text = page(client, "/modelo/letras/")
     assert "La J y la Z se signan con un movimiento" in text
     assert "Dice «ninguna letra» por debajo de" in text
@@ -203,7 +203,7 @@ def test_letters_have_a_tab_with_the_sample_for_hardware(client: Client, letters
 
 
 def test_a_card_of_letters_with_little_in_it_is_shown(client: Client, letters: Path) -> None:
-    (letters / "letters-v1.json").write_text(json.dumps({"tag": "letters-v1", "task": "letters"}))
+    (letters / "letters-v2.json").write_text(json.dumps({"tag": "letters-v2", "task": "letters"}))
     assert 'id="unmeasured"' in page(client, "/modelo/letras/")
 
 

@@ -205,5 +205,5 @@ def test_the_letters_page_says_when_its_network_is_missing(
 ) -> None:
     monkeypatch.setattr(model_cards, "SHIPPED", tmp_path)
     assert b'id="not-installed"' in client.get("/letras/").content
-    (tmp_path / "letters-v1.json").write_text('{"tag": "letters-v1"}')
+    (tmp_path / "letters-v2.json").write_text('{"tag": "letters-v2"}')
     assert b'id="not-installed"' not in client.get("/letras/").content

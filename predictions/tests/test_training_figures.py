@@ -7,7 +7,7 @@ import pytest
 from predictions.training.card import card
 from predictions.training.figures import DOCUMENT, SHIPPED, fill, read_shipped, told
 
-EMOTIONS_V1: dict[str, Any] = json.loads((SHIPPED / "emotions-v1.json").read_text())
+EMOTIONS_FACTS: dict[str, Any] = json.loads((SHIPPED / "emotions-v2.json").read_text())
 
 
 def test_a_block_is_filled_between_its_markers_and_filling_again_changes_nothing() -> None:
@@ -42,9 +42,9 @@ def test_networks_are_told_by_their_task(tmp_path: Path) -> None:
 
 
 def test_what_was_not_measured_is_left_out_of_card_and_document() -> None:
-    bare = {key: EMOTIONS_V1["metrics"][key] for key in ("classes", "sets", "recipe", "limits")}
-    facts = {**EMOTIONS_V1, "metrics": bare}
+    bare = {key: EMOTIONS_FACTS["metrics"][key] for key in ("classes", "sets", "recipe", "limits")}
+    facts = {**EMOTIONS_FACTS, "metrics": bare}
     for text in (card(facts), told([facts])):
         assert "spoilt" not in text
         assert "agrees on" not in text
-    assert "spoilt" in card(EMOTIONS_V1)
+    assert "spoilt" in card(EMOTIONS_FACTS)

@@ -15,7 +15,6 @@ from django.core.management import CommandError, call_command
 
 from predictions.core.classifier import Classifier
 from predictions.core.labels import LETTERS
-from predictions.core.letters import BothHands
 from predictions.training.letters.augment import Studio, augment, furnish
 from predictions.training.letters.masks import hand_mask
 from predictions.training.letters.network import build_letters, build_small
@@ -188,7 +187,7 @@ def test_the_network_is_as_small_and_as_plain_as_promised() -> None:
     assert network.input_shape == (None, 96, 96, 3)
     assert network.output_shape == (None, 26)
     assert network.count_params() <= 2_000_000
-    assert count_macs(network) <= 20_500_000
+    assert count_macs(network) <= 34_000_000
     assert {type(layer).__name__ for layer in network.layers} <= PLAIN_LAYERS
 
 
@@ -198,14 +197,6 @@ def test_the_small_network_fits_hardware() -> None:
     assert network.count_params() <= 60_000
     kinds = {type(layer).__name__ for layer in network.layers}
     assert kinds == {"InputLayer", "Conv2D", "MaxPooling2D", "Flatten", "Dense"}
-
-
-def test_the_quick_layers_hold_the_weights_of_the_standard_ones() -> None:
-    quick, standard = build_letters(width=2, fast=True), build_letters(width=2)
-    standard.set_weights(quick.get_weights())
-    names = {type(layer).__name__ for layer in standard.layers}
-    assert "FusedNorm" not in names
-    assert [w.shape for w in quick.weights] == [w.shape for w in standard.weights]
 
 
 # The run
@@ -254,23 +245,23 @@ def test_a_run_becomes_four_files_that_agree(tiny_run: TinyRun, tmp_path: Path) 
     left_out = tmp_path / "left"
     train(tiny_run.data, left_out, replace(TINY, epochs=1, held_out="massey"))
     facts = ship(tiny_run.data, tiny_run.out, tmp_path, others=[tiny_run.out], left_out=[left_out])
-    kept = json.loads((tmp_path / "letters-v1.json").read_text())
+    kept = json.loads((tmp_path / "letters-v2.json").read_text())
     assert kept == json.loads(json.dumps(facts))
     assert (kept["task"], kept["classes"]) == ("letters", list(LETTERS))
     assert kept["movement_letters"] == ["J", "Z"]
     for kind in ("keras", "tflite"):
-        assert kept["files"][kind] == describe(tmp_path / f"letters-v1.{kind}")
+        assert kept["files"][kind] == describe(tmp_path / f"letters-v2.{kind}")
     assert [one["name"] for one in kept["metrics"]["sets"]] == ["validation", "unseen"]
     assert [one["n"] for one in kept["metrics"]["sets"]] == [104, 26]
     assert kept["left_out"][0]["source"] == "massey"
     assert kept["temperature_from"] == "sources held out"
     assert len(kept["metrics"]["seeds"]) == 2
-    card = (tmp_path / "letters-v1.md").read_text()
+    card = (tmp_path / "letters-v2.md").read_text()
     for words in ("J and Z", "Sources held out", "## Seeds", "t32rahman", "never learnt from"):
         assert words in card
     hands = read_hands(tiny_run.data, "test")
     network, _ = load_run(tiny_run.out)
-    served = BothHands(Classifier(tmp_path / "letters-v1.tflite", temperature=1.0, classes=26))
+    served = Classifier(tmp_path / "letters-v2.tflite", temperature=1.0, classes=26)
     logits = answers(network, hands.images[:8])
     expected = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
     assert served.probabilities(hands.images[:8]) == pytest.approx(expected, abs=0.05)

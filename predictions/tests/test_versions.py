@@ -57,10 +57,10 @@ def test_a_shipped_version_is_registered_and_active_and_stays_as_it_is(
     nothing_shipped: Path,
 ) -> None:
     card = {
-        "tag": "v1.0.0",
+        "tag": "v2.0.0",
         "files": {
-            "keras": {"name": "emotions-v1.keras"},
-            "tflite": {"name": "emotions-v1.tflite", "sha256": "ab" * 32},
+            "keras": {"name": "emotions-v2.keras"},
+            "tflite": {"name": "emotions-v2.tflite", "sha256": "ab" * 32},
         },
         "precision": "int8",
         "temperature": 1.25,
@@ -70,11 +70,11 @@ def test_a_shipped_version_is_registered_and_active_and_stays_as_it_is(
         "total_params": 3_000_000,
         "metrics": {"accuracy": 0.8},
     }
-    (nothing_shipped / "emotions-v1.json").write_text(json.dumps(card))
+    (nothing_shipped / "emotions-v2.json").write_text(json.dumps(card))
     fill_catalogue()
     fill_catalogue()
     version = ModelVersion.objects.get()
-    assert (version.version_tag, version.active, version.crop_margin) == ("v1.0.0", True, 0.02)
+    assert (version.version_tag, version.active, version.crop_margin) == ("v2.0.0", True, 0.02)
     assert version.bias == [0, 0.5, 0, 0, 0, 0, 0]
     assert versions.folder_of(version) == nothing_shipped
     assert ModelActivation.objects.count() == 1
@@ -114,8 +114,8 @@ def test_a_newer_shipped_version_takes_over_but_not_from_an_own_one(nothing_ship
 
 
 def test_figures_that_were_measured_anew_are_followed(nothing_shipped: Path) -> None:
-    path = nothing_shipped / "emotions-v1.json"
-    card = json.loads((SHIPPED / "emotions-v1.json").read_text())
+    path = nothing_shipped / "emotions-v2.json"
+    card = json.loads((SHIPPED / "emotions-v2.json").read_text())
     path.write_text(json.dumps(card))
     fill_catalogue()
     path.write_text(json.dumps(card | {"metrics": {"sets": []}, "temperature": 9.0}))

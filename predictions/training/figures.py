@@ -25,7 +25,7 @@ from predictions.training.letters.card import card as letter_card
 from predictions.training.letters.small import is_small
 from predictions.training.packs import read_split
 from predictions.training.pictures import TASKS, Labelled, read_labelled, serve
-from predictions.training.subject import KerasNetwork, as_served, open_subject
+from predictions.training.subject import KerasNetwork, open_subject
 
 log = logging.getLogger(__name__)
 
@@ -78,7 +78,7 @@ def _compare(
     served = said(crops).argmax(axis=1)
     keras_file = folder / facts["files"]["keras"]["name"]
     network = KerasNetwork(keras_file, classes=report["classes"], bias=facts.get("bias"))
-    answers = reader(as_served(network, task))(crops)
+    answers = reader(network)(crops)
     report["agreement"] = {
         "n": len(served),
         "keras": _share(served == answers.argmax(axis=1)),

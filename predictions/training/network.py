@@ -5,14 +5,13 @@ has nothing to learn, so training runs the trunk on gray 48x48 pictures alone.
 """
 
 from dataclasses import dataclass
-from typing import Any
 
 import keras
 import numpy as np
 from keras import layers
 
 from predictions.core.labels import EMOTIONS
-from predictions.training.speed import CONV_POLICY, FusedNorm
+from predictions.training.blocks import PLAIN, Plain
 
 SIDE = 96
 TRUNK_SIDE = 48
@@ -23,17 +22,16 @@ GRAY = (0.299, 0.587, 0.114)  # ITU-R BT.601, what JPEG decoders use for gray
 class Shape:
     """How large the trunk is, and how much of it is dropped while it learns."""
 
-    width: int = 64  # channels at 12x12; twice and four times as many follow
+    width: int = 64  # channels at 11x11; twice and four times as many follow
     dense: int = 832
     drop_flat: float = 0.2
     drop_dense: float = 0.4
-    quick: bool = False  # built for training alone: the same weights in quicker layers
 
 
-def build_trunk(shape: Shape) -> keras.Model:
-    """(n, 48, 48, 1) gray in -1..1 to (n, 7) logits."""
+def build_trunk(shape: Shape, kind: Plain = PLAIN) -> keras.Model:
+    """(n, 48, 48, 1) gray in -1..1 to (n, 7) logits; of `TIED` layers, to train it."""
     entry = layers.Input((TRUNK_SIDE, TRUNK_SIDE, 1), name="gray")
-    return keras.Model(entry, _trunk(entry, shape), name="trunk")
+    return keras.Model(entry, _trunk(entry, shape, kind), name="trunk")
 
 
 def build_network(shape: Shape) -> keras.Model:
@@ -44,15 +42,8 @@ def build_network(shape: Shape) -> keras.Model:
     x = half(entry)
     half.set_weights([np.broadcast_to(np.array(GRAY, np.float32)[:, None] / 4, (2, 2, 3, 1))])
     x = layers.Rescaling(1 / 127.5, offset=-1.0, name="rescale")(x)
-    probabilities = layers.Softmax(name="probabilities")(_trunk(x, shape))
+    probabilities = layers.Softmax(name="probabilities")(_trunk(x, shape, PLAIN))
     return keras.Model(entry, probabilities, name="emotions")
-
-
-def dress(trunk: keras.Model, network: keras.Model) -> None:
-    """Copy the weights of a trained `trunk` into the whole `network`, layer by name."""
-    for layer in trunk.layers:
-        if layer.weights:
-            network.get_layer(layer.name).set_weights(layer.get_weights())
 
 
 def without_softmax(network: keras.Model) -> keras.Model:
@@ -72,56 +63,17 @@ def count_macs(model: keras.Model) -> int:
     return total
 
 
-def _trunk(x: keras.KerasTensor, shape: Shape) -> keras.KerasTensor:
-    width, quick = shape.width, shape.quick
-    x = _conv(x, 3 * width // 8, 5, strides=2, name="stem", quick=quick)
-    x = _conv(x, 3 * width // 8, 3, name="edges", quick=quick)
-    x = _conv(x, width, 3, strides=2, name="fine", quick=quick)
-    x = _residual(x, width // 2, name="fine_block", quick=quick)
-    x = _conv(x, 2 * width, 3, strides=2, name="middle", quick=quick)
-    x = _residual(x, width, name="middle_block", quick=quick)
-    x = _conv(x, 4 * width, 3, strides=2, name="coarse", quick=quick)
-    x = _residual(x, width, name="coarse_block", quick=quick)
-    x = layers.Flatten(name="flatten")(x)
-    x = layers.Dropout(shape.drop_flat, name="flat_dropout")(x)
-    x = layers.Dense(shape.dense, use_bias=False, name="dense")(x)
-    x = layers.BatchNormalization(name="dense_norm")(x)
-    x = layers.ReLU(6.0, name="dense_relu")(x)
-    x = layers.Dropout(shape.drop_dense, name="dropout")(x)
-    return layers.Dense(len(EMOTIONS), name="logits")(x)
-
-
-def _conv(
-    x: keras.KerasTensor, channels: int, side: int, *, name: str, quick: bool, strides: int = 1
-) -> keras.KerasTensor:
-    x = _bare_conv(x, channels, side, strides=strides, name=name, quick=quick)
-    x = _norm(x, name=f"{name}_norm", quick=quick)
-    return layers.ReLU(6.0, name=f"{name}_relu")(x)
-
-
-def _residual(x: keras.KerasTensor, narrow: int, *, name: str, quick: bool) -> keras.KerasTensor:
-    """Adds what a 3x3 convolution to `narrow` channels sees; at first it adds nothing."""
-    y = _conv(x, narrow, 3, name=f"{name}_look", quick=quick)
-    y = _bare_conv(y, x.shape[-1], 1, name=f"{name}_tell", quick=quick)
-    y = _norm(y, name=f"{name}_tell_norm", quick=quick, gamma_initializer="zeros")
-    return layers.ReLU(6.0, name=f"{name}_relu")(layers.Add(name=f"{name}_add")([x, y]))
-
-
-def _bare_conv(
-    x: keras.KerasTensor, channels: int, side: int, *, name: str, quick: bool, strides: int = 1
-) -> keras.KerasTensor:
-    return layers.Conv2D(
-        channels,
-        side,
-        strides,
-        "same",
-        use_bias=False,
-        kernel_initializer="he_normal",
-        name=name,
-        dtype=CONV_POLICY if quick and x.shape[-1] > 1 else None,
-    )(x)
-
-
-def _norm(x: keras.KerasTensor, *, name: str, quick: bool, **more: Any) -> keras.KerasTensor:
-    kind = FusedNorm if quick else layers.BatchNormalization
-    return kind(momentum=0.98, name=name, **more)(x)
+def _trunk(x: keras.KerasTensor, shape: Shape, kind: Plain) -> keras.KerasTensor:
+    # 48 to 23, 11, 5 and 3 a side: each halving is centred, so that a mirrored face is the same.
+    width = shape.width
+    x = kind.block(x, 3 * width // 8, 4, strides=2, padding="valid", name="stem")
+    x = kind.block(x, 3 * width // 8, 3, name="edges")
+    x = kind.block(x, width, 3, strides=2, padding="valid", name="fine")
+    x = kind.residual(x, width // 2, name="fine_block")
+    x = kind.block(x, 2 * width, 3, strides=2, padding="valid", name="middle")
+    x = kind.residual(x, width, name="middle_block")
+    x = kind.residual(x, width, name="middle_block2")
+    x = kind.block(x, 4 * width, 3, strides=2, name="coarse")
+    x = kind.residual(x, width, name="coarse_block")
+    drops = {"drop_flat": shape.drop_flat, "drop_dense": shape.drop_dense}
+    return kind.head(x, shape.dense, len(EMOTIONS), **drops)

@@ -9,7 +9,7 @@ import json
 import logging
 import math
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 from predictions.core.classifier import soften
 from predictions.core.labels import EMOTIONS
 from predictions.training.augment import augment, mix, shrink
+from predictions.training.blocks import TIED, dress
 from predictions.training.evaluate import recut
 from predictions.training.network import Shape, build_trunk
 from predictions.training.packs import Faces, one_hot, read_split
@@ -35,7 +36,7 @@ log = logging.getLogger(__name__)
 class Recipe:
     """Everything that decides what is learnt; the defaults made the shipped network."""
 
-    epochs: int = 34
+    epochs: int = 50
     seed: int = 1
     batch: int = 128
     rate: float = 2e-3  # at its highest, after the first epoch
@@ -63,9 +64,9 @@ class Recipe:
         """Passes over the data, the calm ones too."""
         return self.epochs + self.calm_epochs
 
-    def shape(self, *, quick: bool = False) -> Shape:
+    def shape(self) -> Shape:
         """The trunk that this recipe trains."""
-        return Shape(self.width, self.dense, self.drop_flat, self.drop_dense, quick)
+        return Shape(self.width, self.dense, self.drop_flat, self.drop_dense)
 
 
 class TwoCosines(keras.optimizers.schedules.LearningRateSchedule):  # type: ignore[misc]
@@ -99,7 +100,7 @@ class Trainer:
         """`weights`: (7,) how much each emotion counts in the loss."""
         keras.utils.set_random_seed(recipe.seed)
         self.recipe, self.steps = recipe, steps_per_epoch
-        self.trunk = build_trunk(recipe.shape(quick=True))
+        self.trunk = build_trunk(recipe.shape(), TIED)
         self.optimizer = Optimizer(
             self.trunk,
             TwoCosines(recipe, steps_per_epoch),
@@ -206,11 +207,16 @@ class Trainer:
 
 
 def train(
-    data: Path, out: Path, recipe: Recipe, *, resume: bool = False, teacher: Path | None = None
+    data: Path,
+    out: Path,
+    recipe: Recipe,
+    *,
+    resume: bool = False,
+    teachers: Sequence[Path] = (),
 ) -> Trainer:
     """Train on the packs in `data`, leaving checkpoints in `out`.
 
-    `teacher`: the folder of a finished run whose answers become a part of the targets.
+    `teachers`: folders of finished runs, whose mean answer becomes a part of the targets.
 
     Raises `PackError` and `FileNotFoundError` of the packs, and `FileExistsError` when `out`
     holds a run that `resume` does not ask to go on with.
@@ -218,10 +224,10 @@ def train(
     if not resume and (out / "state.npz").exists():
         raise FileExistsError(out / "state.npz")
     faces, check = read_split(data, "train"), read_split(data, "val")
-    faces = replace(faces, targets=set_targets(faces, recipe, teacher))
+    faces = replace(faces, targets=set_targets(faces, recipe, teachers))
     rows = len(_epoch_order(faces, recipe, np.random.default_rng(0)))
     trainer = Trainer(recipe, max(1, rows // recipe.batch), class_weights(faces, recipe.rarity))
-    trainer.teacher = None if teacher is None else in_words(teacher)
+    trainer.teacher = "; ".join(map(in_words, teachers)) or None
     out.mkdir(parents=True, exist_ok=True)
     if resume and (out / "state.npz").exists():
         trainer.resume(out)
@@ -244,20 +250,24 @@ def train(
     return trainer
 
 
-def set_targets(faces: Faces, recipe: Recipe, teacher: Path | None) -> NDArray[np.float32]:
+def set_targets(faces: Faces, recipe: Recipe, teachers: Sequence[Path]) -> NDArray[np.float32]:
     """(n, 7) what the network shall answer, as the recipe mixes it."""
     targets = faces.targets * (1 - recipe.majority) + one_hot(faces.labels) * recipe.majority
     targets = targets * (1 - recipe.smoothing) + recipe.smoothing / len(EMOTIONS)
-    if teacher is not None:
-        targets = targets * (1 - recipe.heed) + answers_of(teacher, faces.images) * recipe.heed
+    if teachers:
+        targets = targets * (1 - recipe.heed) + taught(teachers, faces.images) * recipe.heed
     return targets.astype(np.float32)
 
 
-def answers_of(run: Path, images: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """(n, 7) probabilities that a finished run gives (n, 96, 96) faces, in the mean of six views.
+def taught(teachers: Sequence[Path], images: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """(n, 7) what finished runs say of (n, 96, 96) faces, in their geometric mean."""
+    logs = [np.log(answers_of(run, images) + np.float32(1e-6)) for run in teachers]
+    return soften(np.mean(logs, axis=0), np.float32(1))
 
-    The views: three sizes of the crop, each plain and mirrored.
-    """
+
+def answers_of(run: Path, images: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """(n, 7) probabilities that a finished run gives (n, 96, 96) faces, in the mean of three sizes
+    of the crop."""
     kept = json.loads((run / "history.json").read_text())
     with np.load(run / "trunk.npz", allow_pickle=False) as weights:
         trunk = load_trunk(
@@ -266,22 +276,22 @@ def answers_of(run: Path, images: NDArray[np.uint8]) -> NDArray[np.float32]:
     total = np.zeros((len(images), len(EMOTIONS)))
     for side in (0.93, 1.0, 1.07):
         small = shrink(recut(images, side))
-        for view in (small, small[:, :, ::-1]):
-            total += np.concatenate([soften(part, np.float32(1)) for part in _logits(trunk, view)])
-    return (total / 6).astype(np.float32)
+        total += np.concatenate([soften(part, np.float32(1)) for part in _logits(trunk, small)])
+    return (total / 3).astype(np.float32)
 
 
 def in_words(run: Path) -> str:
     """What a run was, for whoever reads of its pupil."""
     kept = json.loads((run / "history.json").read_text())
     recipe, done = Recipe(**kept["recipe"]), len(kept["epochs"])
-    return f"width {recipe.width}, dense {recipe.dense}, {done} epochs, mean of six views"
+    return f"width {recipe.width}, dense {recipe.dense}, {done} epochs, mean of three sizes"
 
 
 def load_trunk(recipe: Recipe, weights: list[NDArray[np.float32]]) -> keras.Model:
-    """The trunk of a recipe, in standard layers, with those weights."""
-    trunk = build_trunk(recipe.shape())
-    trunk.set_weights(weights)
+    """The trunk of a recipe, in standard layers, with those weights of the tied ones."""
+    tied, trunk = build_trunk(recipe.shape(), TIED), build_trunk(recipe.shape())
+    tied.set_weights(weights)
+    dress(tied, trunk)
     return trunk
 
 
@@ -338,12 +348,12 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--epochs", type=int, default=Recipe().epochs)
     parser.add_argument("--seed", type=int, default=Recipe().seed)
     parser.add_argument("--resume", action="store_true")
-    parser.add_argument("--teacher", type=Path, help="folder of a finished run")
+    parser.add_argument("--teacher", type=Path, nargs="*", default=[], help="finished runs")
     parser.add_argument("--set", nargs="*", default=[], metavar="NAME=VALUE", help="of the recipe")
     given = parser.parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     recipe = with_settings(Recipe(epochs=given.epochs, seed=given.seed), given.set)
-    train(given.data, given.out, recipe, resume=given.resume, teacher=given.teacher)
+    train(given.data, given.out, recipe, resume=given.resume, teachers=given.teacher)
 
 
 if __name__ == "__main__":

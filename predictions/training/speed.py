@@ -1,39 +1,9 @@
-"""What makes training quick on a CPU: a fused normalisation, bfloat16 convolutions, Muon.
-
-None of it is left in a trained network: its weights go into the standard layers by name.
-"""
+"""The optimizer: Muon learns more from an epoch than AdamW alone."""
 
 from typing import Any
 
 import keras
 import tensorflow as tf
-from keras import layers
-
-# AVX-512 multiplies bfloat16 twice as fast; sums and weights stay float32.
-CONV_POLICY = "mixed_bfloat16"
-
-
-class FusedNorm(layers.BatchNormalization):  # type: ignore[misc]  # Keras has no types
-    """The same as its parent, for (n, rows, columns, channels), by TensorFlow's fused kernel.
-
-    It takes a fifth of the time. The moving variance is of the sample (n - 1), as PyTorch has it.
-    """
-
-    def call(self, inputs: Any, training: Any = None, mask: Any = None) -> Any:
-        if not training or len(inputs.shape) != 4:
-            return super().call(inputs, training=training, mask=mask)
-        answer, mean, variance, *_ = tf.raw_ops.FusedBatchNormV3(
-            x=tf.cast(inputs, tf.float32),
-            scale=self.gamma,
-            offset=self.beta,
-            mean=tf.zeros(0),
-            variance=tf.zeros(0),
-            epsilon=self.epsilon,
-            is_training=True,
-        )
-        for moving, now in ((self.moving_mean, mean), (self.moving_variance, variance)):
-            moving.assign(moving * self.momentum + now * (1 - self.momentum))
-        return answer
 
 
 class Optimizer:

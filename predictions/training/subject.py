@@ -11,7 +11,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from predictions.core.classifier import Classifier, ModelUnfit, soften
-from predictions.core.letters import BothHands
 from predictions.core.report import Report
 from predictions.training.adopt import Unfit, load_network
 from predictions.training.compose import whole_path
@@ -69,7 +68,7 @@ def open_subject(path: Path, facts: dict[str, Any] | None = None) -> Subject:
     fault: Exception | None = None
     for tried in [task] if task else list(TASKS):
         try:
-            network = as_served(_open(path, TASKS[tried], bias, known), tried)
+            network = _open(path, TASKS[tried], bias, known)
         except (ModelUnfit, Unfit) as error:
             fault = fault or error
             continue
@@ -135,12 +134,6 @@ def facts_beside(path: Path) -> dict[str, Any]:
     if digest not in [one.get("sha256") for one in files]:
         return {}
     return {"task": "emotions", **facts}
-
-
-def as_served(network: Network, task: str) -> Network:
-    """With the mirror image too, where the server looks at it."""
-    mirrored = task == "letters" and not isinstance(network, SmallNetwork)
-    return BothHands(network) if mirrored else network
 
 
 def _open(

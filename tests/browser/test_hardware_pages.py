@@ -93,7 +93,7 @@ def test_the_emotion_network_is_verified_through_its_first_layers(
 ) -> None:
     with visitor(browser, workshop.url, locale="es") as guest:
         register(guest)
-        page = guest.open("/hardware/redes/emotions-v2.keras/")
+        page = guest.open("/hardware/redes/emotions-v3.keras/")
         page.set_input_files("#core-file", FACE)
         page.click("text=Hacer el núcleo")
         made(page, seconds=240)

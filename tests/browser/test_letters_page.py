@@ -28,7 +28,7 @@ def an_answer(letter: str, confidence: float, **more: Any) -> dict[str, Any]:
         "abstained": False,
         "threshold": 0.3,
         "message": f"Dice {letter}.",
-        "model_version_tag": "letters-v1",
+        "model_version_tag": "letters-v2",
         "processing_time_ms": 3.2,
     } | more
 

@@ -19,7 +19,9 @@ class Command(BaseCommand):
         )
         parser.add_argument("--seed", type=int, help="of everything that is drawn")
         parser.add_argument("--out", type=Path, default=Path("training_runs/emotions"))
-        parser.add_argument("--teacher", type=Path, help="folder of a finished run to learn from")
+        parser.add_argument(
+            "--teacher", type=Path, nargs="*", default=[], help="finished runs to learn from"
+        )
         parser.add_argument("--set", nargs="*", default=[], metavar="NAME=VALUE", dest="recipe")
         parser.add_argument("--resume", action="store_true", help="go on after a kill")
 
@@ -32,7 +34,7 @@ class Command(BaseCommand):
         data, out = options["data"], options["out"]
         try:
             recipe = with_settings(Recipe(**given), options["recipe"])
-            train(data, out, recipe, resume=options["resume"], teacher=options["teacher"])
+            train(data, out, recipe, resume=options["resume"], teachers=options["teacher"])
             facts = ship(data, out, out)
         except (PackError, FileNotFoundError, FileExistsError, ValueError) as error:
             raise CommandError(str(error)) from error

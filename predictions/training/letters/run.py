@@ -19,6 +19,7 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from predictions.core.labels import LETTERS
+from predictions.training.blocks import PLAIN, TIED, Plain, dress
 from predictions.training.letters.augment import Studio, augment, furnish
 from predictions.training.letters.network import build_letters, build_small
 from predictions.training.letters.packs import SOURCES, Hands, one_hot, read_hands
@@ -47,7 +48,7 @@ class Recipe:
     smoothing: float = 0.1  # of the labels
     mixup: float = 0.2  # both parameters of the beta distribution; 0 mixes nothing
     plain: float = 0.15  # how often a picture is only mirrored
-    width: int = 16
+    width: int = 22
     small: bool = False  # the network for hardware
     held_out: str = ""  # a source to judge on instead of learning from it
 
@@ -63,7 +64,7 @@ class Trainer:
     def __init__(self, recipe: Recipe) -> None:
         keras.utils.set_random_seed(recipe.seed)
         self.recipe, self.steps = recipe, max(1, recipe.draws // recipe.batch)
-        self.network = build(recipe, fast=True)
+        self.network = build(recipe, TIED)
         rate = keras.optimizers.schedules.CosineDecay(
             recipe.rate / 20,
             max(1, (recipe.epochs - 1) * self.steps),  # a single epoch is all warm-up
@@ -131,9 +132,7 @@ class Trainer:
 
     def averaged(self) -> keras.Model:
         """The network with the averaged weights, in standard layers, answering logits."""
-        twin = build(self.recipe)
-        twin.set_weights([average.numpy() for average in self.averages])
-        return twin
+        return _plain(self.recipe, [average.numpy() for average in self.averages])
 
     def save(self, out: Path) -> None:
         """Write everything a resume needs; a kill meanwhile leaves the state before."""
@@ -198,35 +197,36 @@ def train(data: Path, out: Path, recipe: Recipe, *, resume: bool = False) -> Tra
     return trainer
 
 
-def build(recipe: Recipe, *, fast: bool = False) -> keras.Model:
-    """The network of a recipe, answering logits."""
+def build(recipe: Recipe, kind: Plain = PLAIN) -> keras.Model:
+    """The network of a recipe, answering logits; the small one's weights are never tied."""
     if recipe.small:
         return build_small()
-    return build_letters(width=recipe.width, fast=fast)
+    return build_letters(width=recipe.width, kind=kind)
 
 
 def load_run(out: Path) -> tuple[keras.Model, Recipe]:
     """The network of a run with its averaged weights. Raises `FileNotFoundError`."""
     recipe = Recipe(**json.loads((out / "history.json").read_text())["recipe"])
-    network = build(recipe)
     with np.load(out / "weights.npz", allow_pickle=False) as arrays:
-        network.set_weights([arrays[f"a{number}"] for number in range(len(arrays.files))])
-    return network, recipe
+        weights = [arrays[f"a{number}"] for number in range(len(arrays.files))]
+    return _plain(recipe, weights), recipe
+
+
+def _plain(recipe: Recipe, weights: list[NDArray[np.float32]]) -> keras.Model:
+    trained, network = build(recipe, TIED), build(recipe)
+    trained.set_weights(weights)
+    dress(trained, network)
+    return network
 
 
 def answers(network: keras.Model, images: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """(n, 26) logits for (n, 96, 96, 3) RGB, by either network; of the large one, the mean of
-    the picture's and its mirror image's, as it is served."""
+    """(n, 26) logits for (n, 96, 96, 3) RGB, by either network."""
     small = network.input_shape[-1] == 1
     logits = np.empty((len(images), len(LETTERS)), np.float32)
     for start in range(0, len(images), 128):
         part = images[start : start + 128]
-        if small:
-            rows = np.asarray(network((shrink(part) / 255).astype(np.float32), training=False))
-        else:
-            both = np.concatenate([part, part[:, :, ::-1]]).astype(np.float32)
-            rows = np.asarray(network(both, training=False)).reshape(2, len(part), -1).mean(axis=0)
-        logits[start : start + 128] = rows
+        seen = shrink(part) / 255 if small else part
+        logits[start : start + 128] = network(seen.astype(np.float32), training=False)
     return logits
 
 
