@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 
 from assistant.core.understanding import Days
 from predictions.words import EMOTION_WORDS
+from visionai.lib.amounts import money, whole
 
 Result = Mapping[str, Any]
 
@@ -174,7 +175,7 @@ def _settled(result: Result, days: Days | None) -> str:
             text.format(
                 when=period(days),
                 account=one["account_type"],
-                amount=f"{amount(one['profit'])} {one['currency']}".strip(),
+                amount=f"{money(one['profit'])} {one['currency']}".strip(),
                 won=one["won"],
                 lost=one["lost"],
                 tied=one["tied"],
@@ -200,7 +201,7 @@ def _standing(result: Result) -> str:
 
 
 def _session(row: Mapping[str, Any]) -> str:
-    money = f" {row['currency']}" if row["currency"] else ""
+    currency = f" {row['currency']}" if row["currency"] else ""
     facts = [_named(SESSION_STATES, row["state"]).lower()]
     if row["bot_running"]:
         strategy = _named(STRATEGIES, row["strategy"])
@@ -212,8 +213,8 @@ def _session(row: Mapping[str, Any]) -> str:
     if row["halted"]:
         facts.append(_("halted: no order passes"))
     if row["balance"] is not None:
-        facts.append(_("balance {amount}").format(amount=amount(row["balance"]) + money))
-    facts.append(_("profit {amount}").format(amount=amount(row["profit"]) + money))
+        facts.append(_("balance {amount}").format(amount=money(row["balance"]) + currency))
+    facts.append(_("profit {amount}").format(amount=money(row["profit"]) + currency))
     facts.append(
         _("won {won}, lost {lost}, tied {tied}, open {open}").format(
             won=row["won"], lost=row["lost"], tied=row["tied"], open=row["open_orders"]
@@ -307,14 +308,6 @@ def literal(text: str) -> str:
     if re.fullmatch(r"[\w ·.:,/()-]*", text) and "_" not in text and "://" not in text:
         return text
     return "`" + text.replace("`", "'").replace("\n", " ") + "`"
-
-
-def whole(number: float) -> str:
-    return number_format(number, 0, force_grouping=True)
-
-
-def amount(text: str) -> str:
-    return number_format(text, 2, force_grouping=True)
 
 
 def _day(day: date) -> str:

@@ -1,10 +1,8 @@
 """The codes of trading in the reader's words."""
 
 from collections.abc import Callable, Mapping
-from decimal import Decimal
 from typing import Any, Final
 
-from django.utils.formats import number_format
 from django.utils.functional import Promise
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
@@ -13,6 +11,7 @@ from trading.core.levels import ERROR, INFO, WARNING
 from trading.lab_refusals import worded
 from trading.models import Event, TradingSession
 from trading.reasons import NEEDS, reason
+from visionai.lib.amounts import money
 from visionai.lib.errors import DomainError
 
 STRATEGIES: Final[dict[str, tuple[str | Promise, str | Promise]]] = {
@@ -61,13 +60,6 @@ def said(refusal: DomainError) -> str:
 def fault_of(error: Mapping[str, Any]) -> str:
     """A job's error in one sentence; empty where it has none."""
     return worded(str(error["code"]), error.get("facts", {})) if error else ""
-
-
-def money(amount: Decimal | str | None) -> str:
-    """`1234.5` as `1 234,50` or `1,234.50`."""
-    if amount in (None, ""):
-        return "—"
-    return str(number_format(Decimal(amount or 0), 2, force_grouping=True))
 
 
 def told(event: Event) -> str:

@@ -19,7 +19,7 @@ from predictions.models import ModelVersion
 from predictions.tests.factories import a_version
 from predictions.tests.reports import a_report
 from predictions.versions import SHIPPED, activate_version, active_version, roll_back_version
-from visionai.templatetags.shown import whole
+from visionai.lib.amounts import whole
 
 pytestmark = pytest.mark.django_db
 

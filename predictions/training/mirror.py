@@ -2,7 +2,7 @@
 
 Half of the channels are the mirror images of the other half, so that a weight is learnt once for
 both sides of a face and the logits of a face and of its mirror image are the same. In a trained
-network nothing of this is left: `weights()` are those of the plain layer with the same name.
+network nothing of this is left: `weights_of_plain` are those of the plain layer of the same name.
 
 Source: Cohen & Welling 2016, arXiv:1602.07576, for the group of mirroring alone.
 """

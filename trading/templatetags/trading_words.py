@@ -8,11 +8,12 @@ from django.utils.translation import pgettext
 
 from trading import reasons, words
 from trading.models import Order
+from visionai.lib.amounts import money
 
 register = template.Library()
 register.filter("reason", reasons.reason)
 register.filter("told", words.told)
-register.filter("money", words.money)
+register.filter("money", money)
 
 
 @register.filter
@@ -20,7 +21,7 @@ def signed(amount: Decimal | None) -> str:
     """The same with its sign; nothing lost and nothing won has none."""
     if amount is None:
         return "—"
-    return f"+{words.money(amount)}" if amount > 0 else words.money(amount)
+    return f"+{money(amount)}" if amount > 0 else money(amount)
 
 
 @register.filter

@@ -7,6 +7,7 @@ from django import template
 from django.utils.formats import number_format
 
 from sessions_app.devices import device_name
+from visionai.lib import amounts
 
 register = template.Library()
 
@@ -24,18 +25,6 @@ def confidence(probability: float | None) -> str:
 
 
 @register.filter
-def whole(number: int | None) -> str:
-    """2585003 as `2.585.003` or `2,585,003`."""
-    return "—" if number is None else number_format(number, 0, force_grouping=True)
-
-
-@register.filter
-def money(amount: Decimal) -> str:
-    """1234.5 as `1.234,50` or `1,234.50`."""
-    return number_format(amount, 2, force_grouping=True)
-
-
-@register.filter
 def quantity(number: Decimal) -> str:
     """As many decimals as it has, in the language's way."""
     decimals = f"{number:f}".partition(".")[2]
@@ -43,6 +32,8 @@ def quantity(number: Decimal) -> str:
 
 
 register.filter("device", device_name)
+register.filter("whole", amounts.whole)
+register.filter("money", amounts.money)
 
 
 @register.filter
