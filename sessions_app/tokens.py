@@ -3,9 +3,11 @@
 The access token goes with each request; the refresh token buys the next pair, once. Both carry
 the id of the `Sesion` and are worth nothing once that has ended. A pair is a function of
 (session, generation, time of issue), so that a repeated refresh can be given the same answer.
+A token counts whole seconds and lives through its last one: it never dies before its session.
 """
 
 import hmac
+import math
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -54,8 +56,7 @@ class RefreshToken:
 
 def issue_tokens(sesion: Sesion, *, at: datetime, generation: int = 0) -> TokenPair:
     """The pair of one generation; the same arguments give the same pair."""
-    issued = at.replace(microsecond=0)
-    expires = min(issued + idle_limit(sesion.kind), sesion.absolute_at)
+    expires = min(at + idle_limit(sesion.kind), sesion.absolute_at)
 
     def sign(token_type: str, until: datetime) -> str:
         claims = {
@@ -64,15 +65,15 @@ def issue_tokens(sesion: Sesion, *, at: datetime, generation: int = 0) -> TokenP
             "sid": sesion.pk,
             "gen": generation,
             "jti": _jti(f"{token_type}:{sesion.pk}:{generation}"),
-            "iat": int(issued.timestamp()),
-            "exp": int(until.timestamp()),
+            "iat": math.floor(at.timestamp()),
+            "exp": math.ceil(until.timestamp()),
         }
         return str(_backend().encode(claims))
 
     return TokenPair(
         access=sign(ACCESS, expires),
         refresh=sign(REFRESH, sesion.absolute_at),
-        expires_in=(expires - issued) // timedelta(seconds=1),
+        expires_in=(expires - at) // timedelta(seconds=1),
         sesion_id=sesion.pk,
     )
 

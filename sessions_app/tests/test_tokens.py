@@ -63,16 +63,29 @@ def test_the_same_issue_gives_the_same_pair_and_another_one_another() -> None:
 
 
 @pytest.mark.django_db
-def test_no_token_outlives_its_session(settings: Settings) -> None:
+def test_no_token_outlives_the_last_second_of_its_session(settings: Settings) -> None:
     settings.API_SESSION_LIMIT = timedelta(minutes=10)
     sesion = a_session(kind=API)
     late = NOON + timedelta(minutes=7, microseconds=5)
     pair = issue_tokens(sesion, at=late)
-    assert pair.expires_in == 180
+    assert pair.expires_in == 179  # and what is left of the next second
     read_access_token(pair.access, at=NOON + timedelta(minutes=10) - SECOND)
     for read, text in ((read_access_token, pair.access), (read_refresh_token, pair.refresh)):
         with pytest.raises(BadToken):
             read(text, at=NOON + timedelta(minutes=10))
+
+
+@pytest.mark.django_db
+def test_the_tokens_of_a_login_within_a_second_last_as_long_as_its_session(
+    settings: Settings,
+) -> None:
+    settings.API_SESSION_LIMIT = timedelta(minutes=10)
+    start = NOON + timedelta(milliseconds=900)
+    pair = issue_tokens(a_session(kind=API, at=start), at=start)
+    assert pair.expires_in == 600
+    last = start + timedelta(minutes=10, microseconds=-1)
+    read_access_token(pair.access, at=last)
+    read_refresh_token(pair.refresh, at=last)
 
 
 @pytest.mark.django_db
