@@ -115,10 +115,10 @@ def test_a_node_without_what_is_hit_is_refused_at_the_start() -> None:
             next(campaign(classifier(), pictures(1), plan))
 
 
-def test_a_thousand_trials_on_fifty_pictures_take_seconds() -> None:
+def test_a_thousand_trials_on_fifty_pictures_take_seconds_of_a_processor() -> None:
     plan = Plan(("conv", "dense"), runs=84)
-    started = time.perf_counter()
+    started = time.process_time()
     trials = list(campaign(classifier(), pictures(50), plan))
     assert len(trials) == 1008
-    assert time.perf_counter() - started < 20
+    assert time.process_time() - started < 20
     assert np.mean([one.drop for one in trials]) > 0

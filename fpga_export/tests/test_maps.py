@@ -99,14 +99,14 @@ def test_more_numbers_than_fit_are_counted_in_the_summary(monkeypatch: pytest.Mo
     ]
 
 
-def test_a_layer_of_16_channels_of_96_by_96_takes_less_than_two_seconds() -> None:
+def test_16_channels_of_96_by_96_take_less_than_two_seconds_of_a_processor() -> None:
     maps = np.random.default_rng(0).normal(size=(96, 96, 16)).astype(np.float32)
     codes = IntegerMaps(np.floor(maps * 16).astype(np.int64), Format(8, 4))
-    started = time.perf_counter()
+    started = time.process_time()
     data = feature_workbook("conv2d", maps, codes)
     channel_pictures("conv2d", maps)
     mosaic(maps)
-    assert time.perf_counter() - started < 2
+    assert time.process_time() - started < 2
     grid = np.array(rows_of(data, "channel_15"), np.float32)
     np.testing.assert_array_equal(grid, maps[:, :, 15])
 

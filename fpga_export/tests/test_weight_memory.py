@@ -164,9 +164,9 @@ def test_weights_that_are_no_numbers_and_other_widths_are_refused() -> None:
             weight_memories(graph(), bits=bits)
 
 
-def test_a_million_weights_are_written_within_five_seconds(tmp_path: Path) -> None:
+def test_a_million_weights_are_written_in_five_seconds_of_a_processor(tmp_path: Path) -> None:
     million = Graph([Layer("dense", {"kernel": normal(1024, 1024), "bias": normal(1024)})])
-    started = time.perf_counter()
+    started = time.process_time()
     found = weight_memories(million)
-    assert time.perf_counter() - started < 5
+    assert time.process_time() - started < 5
     analyse(tmp_path, {"rom.vhd": str(found.files["dense_weights.txt"])})

@@ -1,5 +1,4 @@
 import threading
-import time
 from collections.abc import Iterator
 from datetime import timedelta
 
@@ -167,7 +166,10 @@ def _away(feed: Feed) -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_the_thread_tells_outside_of_any_transaction(feed: Feed) -> None:
+def test_the_thread_tells_when_hurried_and_outside_of_any_transaction(
+    feed: Feed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(changes, "POLL", 60.0)
     told = threading.Event()
     states: list[bool] = []
 
@@ -178,14 +180,11 @@ def test_the_thread_tells_outside_of_any_transaction(feed: Feed) -> None:
     feed.listen("news", callback)
     feed.start()
     try:
-        announce("news", "a")
-        assert told.wait(1)
-        started = time.monotonic()
-        told.clear()
-        announce("news", "b")
-        feed.hurry()
-        assert told.wait(1)
-        assert time.monotonic() - started < 0.2
+        for subject in "ab":
+            told.clear()
+            announce("news", subject)
+            feed.hurry()
+            assert told.wait(10)
     finally:
         feed.stop()
         feed.stop()
@@ -226,7 +225,5 @@ def pushes(redis_url: str) -> Iterator[tuple[Push, Push, threading.Event]]:
 
 def test_a_push_wakes_another_process(pushes: tuple[Push, Push, threading.Event]) -> None:
     here, _there, woken = pushes
-    started = time.monotonic()
     here.send()
-    assert woken.wait(1)
-    assert time.monotonic() - started < 0.25
+    assert woken.wait(10)

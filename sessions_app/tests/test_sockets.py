@@ -1,5 +1,4 @@
-import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from datetime import timedelta
 from typing import cast
 
@@ -26,6 +25,8 @@ from sessions_app.tests.sockets import SERVED, a_client, a_token
 
 pytestmark = pytest.mark.django_db(transaction=True)
 Reason = Sesion.EndReason
+MINUTE = timedelta(minutes=1)
+Later = Callable[[timedelta], None]
 
 
 @pytest.fixture(autouse=True)
@@ -45,6 +46,17 @@ def _served(settings: Settings) -> Iterator[None]:
 @pytest.fixture
 def ana() -> User:
     return a_user("ana")
+
+
+@pytest.fixture
+def later(monkeypatch: pytest.MonkeyPatch) -> Later:
+    """Puts the clock forward."""
+
+    def put_forward(by: timedelta) -> None:
+        real = timezone.now
+        monkeypatch.setattr(timezone, "now", lambda: real() + by)
+
+    return put_forward
 
 
 @pytest.fixture
@@ -264,37 +276,35 @@ async def test_a_socket_remembers_few_tokens_and_keeps_its_own_login(
 
 
 async def test_a_socket_past_its_idle_limit_is_closed_at_its_next_message(
-    program: Sesion, settings: Settings
+    program: Sesion, settings: Settings, later: Later
 ) -> None:
-    settings.API_SESSION_LIMIT = timedelta(seconds=0.2)
-    await Sesion.objects.filter(pk=program.pk).aupdate(
-        idle_at=program.last_seen + timedelta(seconds=0.2)
-    )
+    settings.API_SESSION_LIMIT = MINUTE
+    await Sesion.objects.filter(pk=program.pk).aupdate(idle_at=program.last_seen + MINUTE)
     async with a_client(query=f"?token={a_token(program)}") as client:
         await client.hello()
         await Sesion.objects.filter(pk=program.pk).aupdate(idle_at=timezone.now())
         services._noted.clear()
-        await asyncio.sleep(0.3)
+        later(MINUTE)
         await client.send_to(text_data="hi")
         assert await client.close_code() == 4401
 
 
 async def test_a_socket_past_its_limit_here_goes_on_when_it_was_used_elsewhere(
-    program: Sesion, settings: Settings
+    program: Sesion, settings: Settings, later: Later
 ) -> None:
-    settings.API_SESSION_LIMIT = timedelta(seconds=0.2)
+    settings.API_SESSION_LIMIT = MINUTE
     async with a_client(query=f"?token={a_token(program)}") as client:
         await client.hello()
-        await asyncio.sleep(0.3)
+        later(MINUTE)
         assert await client.say("hi") == {"text": "hi", "user": "ana"}
 
 
-async def test_a_socket_is_closed_at_the_absolute_limit(program: Sesion) -> None:
-    soon = timezone.now() + timedelta(seconds=0.2)
+async def test_a_socket_is_closed_at_the_absolute_limit(program: Sesion, later: Later) -> None:
+    soon = timezone.now() + MINUTE
     await Sesion.objects.filter(pk=program.pk).aupdate(absolute_at=soon)
     async with a_client(query=f"?token={a_token(program)}") as client:
         await client.hello()
-        await asyncio.sleep(0.3)
+        later(MINUTE)
         await client.send_to(text_data="hi")
         assert await client.close_code() == 4401
 
