@@ -48,7 +48,7 @@ class UnknownSet(DomainError):
         "precision": "int8",
         "temperature": 0.6598,
         "calibrated": True,
-        "crop_margin": 0.02,
+        "crop_margin": 0.0,
         "threshold": None,
         "report": {"classes": ["angry", "disgust"], "sets": []},
     }

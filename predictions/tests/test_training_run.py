@@ -23,6 +23,7 @@ from predictions.tests.test_training_packs import write_packs
 from predictions.training.blocks import dress
 from predictions.training.convert import to_float, to_int8
 from predictions.training.network import Shape, build_network, build_trunk, count_macs
+from predictions.training.optimizer import Optimizer
 from predictions.training.packs import read_split
 from predictions.training.run import (
     Recipe,
@@ -37,7 +38,6 @@ from predictions.training.run import (
     with_settings,
 )
 from predictions.training.ship import NAME, RARE, rarity_bias, ship
-from predictions.training.speed import Optimizer
 from predictions.training.subject import NoSubject, open_subject
 from predictions.training.tensors import TENSORS, spread
 

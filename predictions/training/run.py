@@ -26,8 +26,8 @@ from predictions.training.augment import augment, mix, shrink
 from predictions.training.blocks import TIED, dress
 from predictions.training.evaluate import recut
 from predictions.training.network import Shape, build_trunk
+from predictions.training.optimizer import Optimizer
 from predictions.training.packs import Faces, one_hot, read_split
-from predictions.training.speed import Optimizer
 
 log = logging.getLogger(__name__)
 

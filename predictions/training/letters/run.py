@@ -24,7 +24,7 @@ from predictions.training.letters.augment import Studio, augment, furnish
 from predictions.training.letters.network import build_letters, build_small
 from predictions.training.letters.packs import SOURCES, Hands, one_hot, read_hands
 from predictions.training.letters.small import shrink
-from predictions.training.speed import Optimizer
+from predictions.training.optimizer import Optimizer
 
 log = logging.getLogger(__name__)
 
