@@ -13,7 +13,6 @@ from visionai.lib.amounts import money
 register = template.Library()
 register.filter("reason", reasons.reason)
 register.filter("told", words.told)
-register.filter("money", money)
 
 
 @register.filter
