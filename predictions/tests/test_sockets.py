@@ -22,7 +22,7 @@ from predictions.tests.pictures import encoded, four_corners
 from predictions.tests.stand_in import ByBrightness
 from sessions_app.changes import feed, listen
 from sessions_app.models import Sesion
-from sessions_app.tests.factories import a_session, a_user
+from sessions_app.tests.factories import a_session
 from sessions_app.tests.sockets import SERVED, Client, a_client, a_token
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -36,11 +36,6 @@ def _served(settings: Settings, stand_in: ByBrightness) -> Iterator[None]:
     settings.ALLOWED_HOSTS = ["visionai.test"]
     yield
     log_buffer.flush()
-
-
-@pytest.fixture
-def ana() -> User:
-    return a_user("ana")
 
 
 @pytest.fixture

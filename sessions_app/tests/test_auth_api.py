@@ -1,22 +1,17 @@
 """The auth entrances, canonical and compatible, as owner, stranger and anonymous."""
 
 from datetime import timedelta
-from typing import Any
 
 import pytest
-from django.core import mail
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries, Settings
 from rest_framework.test import APIClient
 
-from accounts.invitations import make_invitation
-from accounts.models import Attempt, User
+from accounts.models import User
 from accounts.tests.factories import PASSWORD, a_user
-from sessions_app import tasks
 from sessions_app.models import Sesion
 from sessions_app.services import end_sessions_of
-from sessions_app.signin import SignedIn, sign_in
-from sessions_app.tests.factories import HERE
+from sessions_app.tests.rest import PROBLEM, as_of, by_cookie, refused, signed_in
 
 pytestmark = pytest.mark.django_db
 V1 = "/api/v1/auth/"
@@ -24,7 +19,6 @@ NEW = "a-warm-evening-in-june"
 USER_FIELDS = {
     "id", "user_id", "username", "email", "nombre", "rol", "is_active", "created_at"
 }  # fmt: skip
-PROBLEM = {"type", "title", "status", "detail", "code"}
 
 
 @pytest.fixture
@@ -35,37 +29,6 @@ def ana() -> User:
 @pytest.fixture
 def anyone() -> APIClient:
     return APIClient(enforce_csrf_checks=True)
-
-
-@pytest.fixture(autouse=True)
-def _no_worker(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tasks.mail_reset_link, "delay", tasks.mail_reset_link)
-
-
-def signed_in(user: User) -> SignedIn:
-    return sign_in(user.username, password=PASSWORD, client=HERE, at=timezone.now())
-
-
-def as_of(login: SignedIn | str) -> APIClient:
-    token = login if isinstance(login, str) else login.tokens.access
-    client = APIClient(enforce_csrf_checks=True)
-    client.credentials(HTTP_AUTHORIZATION=f"Bearer {token}")
-    return client
-
-
-def by_cookie(user: User) -> APIClient:
-    client = APIClient(enforce_csrf_checks=True)
-    client.force_login(user)
-    return client
-
-
-def refused(answer: Any, status: int, code: str) -> dict[str, Any]:
-    body: dict[str, Any] = answer.json()
-    assert (answer.status_code, body["status"], body["code"]) == (status, status, code)
-    assert answer.headers["Content-Type"] == "application/problem+json"
-    assert set(body) >= PROBLEM
-    assert body["detail"]
-    return body
 
 
 # Coming in
@@ -167,101 +130,6 @@ def test_all_entrances_share_one_count_of_failures(ana: User, anyone: APIClient)
 def test_a_bad_token_beside_a_good_login_does_not_matter(ana: User) -> None:
     answer = as_of("nonsense").post("/login", {"username": "ana", "password": PASSWORD})
     assert answer.status_code == 200
-
-
-# Registering
-
-
-def test_register_answers_with_the_fields_of_the_contract(anyone: APIClient) -> None:
-    answer = anyone.post(V1 + "register", {"username": "usuario", "password": NEW})
-    assert answer.status_code == 201
-    body = answer.json()
-    assert set(body) == {"user_id", "username", "is_active", "created_at"}
-    assert (body["username"], body["is_active"]) == ("usuario", True)
-    assert anyone.post("/login", {"username": "usuario", "password": NEW}).status_code == 200
-
-
-def test_the_chat_original_registers_by_name_and_e_mail(anyone: APIClient) -> None:
-    ask = {"nombre": "Ana María", "email": "Ana@example.org", "password": NEW}
-    body = anyone.post("/auth/register", ask).json()
-    assert set(body) == USER_FIELDS
-    assert (body["username"], body["nombre"], body["email"], body["rol"]) == (
-        "Ana.María",
-        "Ana María",
-        "ana@example.org",
-        "user",
-    )
-    again = anyone.post("/auth/register/", ask | {"email": "b@example.org"}).json()
-    assert again["username"] == "Ana.María1"
-    mailed = anyone.post(V1 + "register", {"email": "c@example.org", "password": NEW})
-    assert mailed.json()["username"] == "c"
-
-
-@pytest.mark.parametrize("password", ["pass123", "contraseña123", "Password1!", "12345678901"])
-def test_a_weak_password_is_400_and_says_what_is_missing(anyone: APIClient, password: str) -> None:
-    body = refused(
-        anyone.post(V1 + "register", {"username": "usuario", "password": password}),
-        400,
-        "not_accepted",
-    )
-    assert body["errors"]["password"]
-    assert body["errors"]["password"][0] in body["detail"]
-    assert not User.objects.exists()
-
-
-def test_a_taken_name_or_e_mail_is_400(ana: User, anyone: APIClient) -> None:
-    for ask, field in (
-        ({"username": "ANA"}, "username"),
-        ({"username": "bea", "email": "ANA@example.org"}, "email"),
-    ):
-        answer = anyone.post(V1 + "register", ask | {"password": NEW})
-        assert set(refused(answer, 400, "not_accepted")["errors"]) == {field}
-
-
-@pytest.mark.parametrize(
-    "ask",
-    [
-        {},
-        {"username": "a b"},
-        {"username": "ana@example.org"},
-        {"username": "ﷺ" * 20},  # one letter that folds to 18
-        {"username": "ana", "email": "nonsense"},
-        {"username": "ana", "email": f"{'a' * 180}@example.org"},
-    ],
-    ids=str,
-)
-def test_an_odd_name_or_e_mail_is_400(anyone: APIClient, ask: dict[str, str]) -> None:
-    answer = anyone.post(V1 + "register", ask | {"password": NEW})
-    assert answer.status_code == 400
-    assert answer.json()["errors"]
-
-
-def test_nobody_makes_themselves_an_administrator(anyone: APIClient) -> None:
-    extra = {"role": "admin", "rol": "admin", "is_staff": True, "id": 1}
-    anyone.post(V1 + "register", {"username": "eve", "password": NEW} | extra)
-    assert User.objects.get().role == User.Role.USER
-
-
-def test_a_closed_house_registers_nobody(anyone: APIClient, settings: Settings) -> None:
-    settings.REGISTRATION = "closed"
-    for path in (V1 + "register", "/auth/register"):
-        answer = anyone.post(path, {"username": "eve", "password": NEW})
-        refused(answer, 403, "registration_closed")
-
-
-def test_an_invitation_works_once(anyone: APIClient, settings: Settings) -> None:
-    settings.REGISTRATION = "invite"
-    code = make_invitation(by=None, at=timezone.now())
-    old = make_invitation(by=None, at=timezone.now() - timedelta(days=8))
-    for bad in ({}, {"invitation": "nonsense"}, {"invitation": old}):
-        ask = {"username": "bea", "password": NEW} | bad
-        refused(anyone.post(V1 + "register", ask), 403, "invitation_needed")
-    weak = {"username": "bea", "password": "pass123", "invitation": code}
-    refused(anyone.post(V1 + "register", weak), 400, "not_accepted")
-    assert anyone.post(V1 + "register", weak | {"password": NEW}).status_code == 201
-    again = {"username": "cid", "password": NEW, "invitation": code}
-    refused(anyone.post(V1 + "register", again), 403, "invitation_needed")
-    assert not User.objects.filter(username="cid").exists()
 
 
 # Who am I?
@@ -444,144 +312,3 @@ def test_a_page_logs_out_by_cookie_with_its_csrf_token(ana: User) -> None:
     browser.force_login(ana)
     assert browser.post(V1 + "logout").json() == {"success": True}
     refused(browser.get(V1 + "users/me"), 401, "session_ended")
-
-
-# Passwords
-
-
-def test_a_changed_password_ends_all_other_sessions(ana: User) -> None:
-    here, there = signed_in(ana), signed_in(ana)
-    ask = {"current_password": PASSWORD, "new_password": NEW}
-    assert as_of(here).post(V1 + "password", ask).json() == {"success": True}
-    assert as_of(here).get("/auth/me").status_code == 200
-    refused(as_of(there).get("/auth/me"), 401, "session_ended")
-    there.sesion.refresh_from_db()
-    assert there.sesion.end_reason == Sesion.EndReason.PASSWORD_CHANGED
-    assert User.objects.get().check_password(NEW)
-
-
-def test_a_page_stays_signed_in_after_changing_the_password(ana: User) -> None:
-    browser = APIClient()
-    browser.force_login(ana)
-    ask = {"current_password": PASSWORD, "new_password": NEW}
-    assert browser.post(V1 + "password", ask).status_code == 200
-    assert browser.get(V1 + "users/me").status_code == 200
-
-
-def test_a_password_is_changed_only_by_who_knows_it(ana: User, anyone: APIClient) -> None:
-    ask = {"current_password": "wrong", "new_password": NEW}
-    refused(anyone.post(V1 + "password", ask), 401, "not_authenticated")
-    client = as_of(signed_in(ana))
-    refused(client.post(V1 + "password", ask), 403, "wrong_password")
-    weak = {"current_password": PASSWORD, "new_password": "pass123"}
-    refused(client.post(V1 + "password", weak), 400, "not_accepted")
-    refused(client.post(V1 + "password", {}), 400, "invalid")
-    assert User.objects.get().check_password(PASSWORD)
-
-
-def mailed_link() -> list[str]:
-    return str(mail.outbox[-1].body).split("/cuenta/recuperar/")[1].split("\n")[0].split("/")
-
-
-def test_a_mailed_link_sets_a_password_once_and_ends_all_sessions(
-    ana: User, anyone: APIClient
-) -> None:
-    login = signed_in(ana)
-    answer = anyone.post(V1 + "password/reset", {"email": "ANA@example.org"})
-    assert (answer.status_code, answer.json()) == (202, {"success": True})
-    assert mail.outbox[0].to == ["ana@example.org"]
-    assert "http://testserver/cuenta/recuperar/" in mail.outbox[0].body
-    uid, token, _rest = mailed_link()
-    path = V1 + "password/reset/confirm"
-    ask = {"uid": uid, "token": token, "password": "pass123"}
-    refused(anyone.post(path, ask), 400, "not_accepted")
-    assert anyone.post(path, ask | {"password": NEW}).json() == {"success": True}
-    refused(as_of(login).get("/auth/me"), 401, "session_ended")
-    assert User.objects.get().check_password(NEW)
-    refused(anyone.post(path, ask | {"password": PASSWORD}), 400, "bad_reset_link")
-
-
-def test_an_unknown_e_mail_gets_the_same_answer_and_no_mail(ana: User, anyone: APIClient) -> None:
-    User.objects.create_user("off", email="off@example.org")
-    User.objects.filter(username="off").update(is_active=False)
-    for email in ("nobody@example.org", "off@example.org", "nonsense"):
-        answer = anyone.post(V1 + "password/reset", {"email": email})
-        assert (answer.status_code, answer.json()) == (202, {"success": True})
-    assert mail.outbox == []
-
-
-def test_nobody_is_flooded_with_mail(ana: User, anyone: APIClient) -> None:
-    ask = {"email": "ana@example.org"}
-    for _time in range(3):
-        anyone.post(V1 + "password/reset", ask)
-    refused(anyone.post(V1 + "password/reset", ask), 429, "too_many_attempts")
-    for number in range(5):
-        client = APIClient(REMOTE_ADDR=f"198.51.100.{number}")
-        assert client.post(V1 + "password/reset", ask).status_code == 202
-    assert len(mail.outbox) == 5
-
-
-@pytest.mark.parametrize("uid", ["nonsense", "", "MQ", "LTE", "OTk5OTk5OTk5OTk5OTk5OTk5OTk5"])
-def test_an_invented_link_is_400(ana: User, anyone: APIClient, uid: str) -> None:
-    ask = {"uid": uid or "_", "token": "c1-abc", "password": NEW}
-    refused(anyone.post(V1 + "password/reset/confirm", ask), 400, "bad_reset_link")
-
-
-# All data, and their end
-
-
-def test_all_data_come_in_one_file(ana: User, anyone: APIClient) -> None:
-    refused(anyone.get("/api/v1/account/export"), 401, "not_authenticated")
-    signed_in(a_user("bea"))
-    login = signed_in(ana)
-    answer = as_of(login).get("/api/v1/account/export")
-    assert answer.status_code == 200
-    assert answer.headers["Content-Disposition"].startswith("attachment")
-    body = answer.json()
-    assert body["account"]["username"] == "ana"
-    assert "password" not in body["account"]
-    assert [sesion["id"] for sesion in body["sessions"]] == [login.sesion.pk]
-
-
-def test_erasing_needs_the_password_and_leaves_no_trace(ana: User, anyone: APIClient) -> None:
-    path = "/api/v1/account"
-    refused(anyone.delete(path, {"password": PASSWORD}), 401, "not_authenticated")
-    login = signed_in(ana)
-    for body in ({}, {"password": "wrong"}):
-        refused(as_of(login).delete(path, body), 403, "wrong_password")
-    assert as_of(login).delete(path, {"password": PASSWORD}).status_code == 204
-    assert not User.objects.exists()
-    sesion = Sesion.objects.get()
-    assert (sesion.user, sesion.end_reason) == (None, Sesion.EndReason.ERASED)
-    assert (sesion.ip, sesion.user_agent) == (None, "")
-    assert not Attempt.objects.exists()
-    refused(as_of(login).get("/auth/me"), 401, "session_ended")
-    refused(as_of(login).post("/logout"), 401, "session_ended")
-
-
-def test_an_account_without_password_is_erased_soon_after_a_sign_in(ana: User) -> None:
-    login = signed_in(ana)
-    User.objects.update(password="!unusable")
-    Sesion.objects.update(fecha_inicio=timezone.now() - timedelta(minutes=11))
-    refused(as_of(login).delete("/api/v1/account"), 403, "recent_sign_in_needed")
-    Sesion.objects.update(fecha_inicio=timezone.now() - timedelta(minutes=9))
-    assert as_of(login).delete("/api/v1/account").status_code == 204
-
-
-def test_the_last_administrator_is_not_erased(ana: User) -> None:
-    User.objects.update(role=User.Role.ADMIN)
-    answer = as_of(signed_in(ana)).delete("/api/v1/account", {"password": PASSWORD})
-    refused(answer, 409, "last_administrator")
-    User.objects.create_superuser("root", password=PASSWORD)
-    answer = as_of(signed_in(ana)).delete("/api/v1/account", {"password": PASSWORD})
-    assert answer.status_code == 204
-
-
-def test_a_disabled_account_is_out_at_once(ana: User) -> None:
-    from accounts.services import disable
-
-    login = signed_in(ana)
-    disable(ana)
-    refused(as_of(login).get("/auth/me"), 401, "session_ended")
-    login.sesion.refresh_from_db()
-    assert login.sesion.end_reason == Sesion.EndReason.REVOKED_BY_STAFF
