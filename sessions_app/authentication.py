@@ -32,7 +32,7 @@ def sesion_of_token(text: str, *, at: datetime, client: Client = NOBODY) -> tupl
     sesion = find_open(token.sesion_id, at=at)
     if sesion.user_id != token.user_id:
         raise BadToken
-    return sesion, min(token.expires_at, sesion.absolute_at)
+    return sesion, token.expires_at
 
 
 def known_sesion(text: str, *, at: datetime) -> Sesion | None:
