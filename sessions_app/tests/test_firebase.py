@@ -1,18 +1,10 @@
-import json
 import threading
-import time
-from collections.abc import Iterator
-from datetime import datetime, timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
+from datetime import datetime
 
 import jwt
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, generate_private_key
-from cryptography.x509.oid import NameOID
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from django.db import IntegrityError, connection
 from django.utils import timezone
 from pytest_django import Settings
@@ -21,133 +13,16 @@ from rest_framework.test import APIClient
 from accounts.models import FirebaseIdentity, User
 from accounts.services import disable
 from accounts.tests.factories import PASSWORD, a_user
-from sessions_app import firebase, firebase_keys
+from sessions_app import firebase
 from sessions_app.authentication import sesion_of_token
-from sessions_app.firebase_keys import KeysUnavailable
 from sessions_app.models import FirebaseLogin, Sesion
 from sessions_app.services import SessionEnded
 from sessions_app.tests.factories import HERE
+from sessions_app.tests.google import ME, PROJECT, KeyServer, an_id_token, by, outcome, read
 from sessions_app.tokens import BadToken
 
 pytestmark = pytest.mark.django_db
-PROJECT = "lab-of-ours"
-ME = "/api/v1/auth/users/me"
 LINK = "/api/v1/auth/firebase/link"
-
-
-class KeyServer(ThreadingHTTPServer):
-    """Answers as Google's does, or as the test wants."""
-
-    def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), KeyHandler)
-        self.status, self.asked = 200, 0
-        self.body = b"{}"
-        self.headers = {"Cache-Control": "public, max-age=3600, must-revalidate"}
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.server_address[1]}/keys"
-
-    def publish(self, **certificates: str) -> None:
-        self.body = json.dumps(certificates).encode()
-
-
-class KeyHandler(BaseHTTPRequestHandler):
-    def do_GET(self) -> None:
-        server = self.server
-        assert isinstance(server, KeyServer)
-        server.asked += 1
-        self.send_response(server.status)
-        for name, value in server.headers.items():
-            self.send_header(name, value)
-        self.send_header("Content-Length", str(len(server.body)))
-        self.end_headers()
-        self.wfile.write(server.body)
-
-    def log_message(self, *arguments: object) -> None:
-        """Silence."""
-
-
-@pytest.fixture(scope="module")
-def key() -> RSAPrivateKey:
-    return generate_private_key(65537, 2048)
-
-
-@pytest.fixture(scope="module")
-def other_key() -> RSAPrivateKey:
-    return generate_private_key(65537, 2048)
-
-
-def a_certificate(key: Any) -> str:
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "securetoken")])
-    now = timezone.now()
-    built = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(1)
-        .not_valid_before(now - timedelta(days=1))
-        .not_valid_after(now + timedelta(days=1))
-        .sign(key, hashes.SHA256())
-    )
-    return built.public_bytes(serialization.Encoding.PEM).decode()
-
-
-@pytest.fixture
-def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """What the cache of keys takes for the time, in seconds."""
-    now = [time.monotonic()]
-    monkeypatch.setattr("sessions_app.firebase_keys.monotonic", lambda: now[0])
-    return now
-
-
-@pytest.fixture
-def google(key: RSAPrivateKey, settings: Settings) -> Iterator[KeyServer]:
-    with KeyServer() as server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
-        thread.start()
-        server.publish(one=a_certificate(key))
-        settings.FIREBASE_PROJECT_ID = PROJECT
-        settings.FIREBASE_KEYS_URL = server.url
-        settings.REGISTRATION = "open"
-        firebase_keys.firebase_keys.forget()
-        yield server
-        server.shutdown()
-        thread.join()
-
-
-def an_id_token(key: RSAPrivateKey, claims: dict[str, object] | None = None, **headers: Any) -> str:
-    now = int(timezone.now().timestamp())
-    good: dict[str, object] = {
-        "iss": f"https://securetoken.google.com/{PROJECT}",
-        "aud": PROJECT,
-        "sub": "uid-of-ana",
-        "auth_time": now - 100,
-        "iat": now - 50,
-        "exp": now + 3550,
-        "email": "ana@example.org",
-        "email_verified": True,
-        "name": "Ana",
-    }
-    return jwt.encode(
-        good | (claims or {}), key, algorithm="RS256", headers={"kid": "one"} | headers
-    )
-
-
-def by(text: str) -> APIClient:
-    client = APIClient()
-    client.credentials(HTTP_AUTHORIZATION=f"Bearer {text}")
-    return client
-
-
-def outcome(text: str, path: str = ME) -> tuple[int, str]:
-    answer = by(text).get(path)
-    return answer.status_code, answer.json().get("code", "")
-
-
-def read(text: str) -> None:
-    firebase.read_id_token(text, at=timezone.now())
 
 
 def test_a_first_use_makes_an_account_and_a_session(google: KeyServer, key: RSAPrivateKey) -> None:
@@ -327,97 +202,6 @@ def test_without_a_project_no_firebase_token_counts(
     with pytest.raises(BadToken):
         read(an_id_token(key))
     assert google.asked == 0
-
-
-def test_keys_are_kept_as_long_as_their_answer_says(
-    google: KeyServer, key: RSAPrivateKey, clock: list[float]
-) -> None:
-    google.headers["Age"] = "600"
-    read(an_id_token(key))
-    clock[0] += 2999
-    read(an_id_token(key))
-    assert google.asked == 1
-    clock[0] += 1
-    read(an_id_token(key))
-    assert google.asked == 2
-    google.headers = {}
-    clock[0] += 3600
-    read(an_id_token(key))
-    clock[0] += 299
-    read(an_id_token(key))
-    assert google.asked == 3
-
-
-def test_a_new_key_is_fetched_but_at_most_once_a_minute(
-    google: KeyServer, key: RSAPrivateKey, other_key: RSAPrivateKey, clock: list[float]
-) -> None:
-    read(an_id_token(key))
-    for _time in range(5):
-        with pytest.raises(BadToken):
-            read(an_id_token(other_key, kid="two"))
-    assert google.asked == 1
-    google.publish(one=a_certificate(key), two=a_certificate(other_key))
-    clock[0] += 60
-    read(an_id_token(other_key, kid="two"))
-    with pytest.raises(BadToken):
-        read(an_id_token(other_key, kid="three"))
-    assert google.asked == 2
-
-
-def test_a_withdrawn_key_stops_working(
-    google: KeyServer, key: RSAPrivateKey, other_key: RSAPrivateKey, clock: list[float]
-) -> None:
-    read(an_id_token(key))
-    google.publish(two=a_certificate(other_key))
-    clock[0] += 3600
-    with pytest.raises(BadToken):
-        read(an_id_token(key))
-
-
-@pytest.mark.parametrize(
-    ("status", "body"),
-    [
-        (500, b"{}"),
-        (204, b""),
-        (302, b"{}"),
-        (200, b"{}"),
-        (200, b"[]"),
-        (200, b"nonsense"),
-        (200, b'{"one": "nonsense"}'),
-        (200, b'{"one": null}'),
-        (200, b" " * (2**20 + 1)),
-    ],
-    ids=["500", "204", "302", "empty", "list", "no-json", "no-certificate", "null", "too-large"],
-)
-def test_keys_that_cannot_be_had_are_503_and_never_acceptance(
-    google: KeyServer, key: RSAPrivateKey, clock: list[float], status: int, body: bytes
-) -> None:
-    text, good = an_id_token(key), google.body
-    assert outcome(text) == (200, "")
-    clock[0] += 3600
-    google.status, google.body = status, body
-    answer = by(text).get(ME)
-    assert (answer.status_code, answer.json()["code"]) == (503, "firebase_unavailable")
-    assert answer.headers["Retry-After"] == "5"
-    google.status, google.body = 200, good
-    clock[0] += 4.9
-    assert outcome(text) == (503, "firebase_unavailable")
-    assert google.asked == 2
-    clock[0] += 0.2
-    assert outcome(text) == (200, "")
-
-
-def test_a_key_that_is_not_rsa_is_refused(google: KeyServer, key: RSAPrivateKey) -> None:
-    google.publish(one=a_certificate(ec.generate_private_key(ec.SECP256R1())))
-    with pytest.raises(KeysUnavailable):
-        read(an_id_token(key))
-
-
-def test_nobody_at_the_other_end_is_503(
-    google: KeyServer, key: RSAPrivateKey, settings: Settings
-) -> None:
-    settings.FIREBASE_KEYS_URL = "http://127.0.0.1:1/keys"
-    assert outcome(an_id_token(key)) == (503, "firebase_unavailable")
 
 
 def test_two_accounts_of_one_name_can_begin_at_once(
