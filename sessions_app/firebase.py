@@ -13,7 +13,7 @@ from typing import Any
 
 import jwt
 from django.conf import settings
-from django.db import IntegrityError, transaction
+from django.db import DatabaseError, IntegrityError, transaction
 from django.utils.translation import gettext_lazy as _
 from jwt.types import Options
 
@@ -31,6 +31,7 @@ ALGORITHM = "RS256"
 CLOCKS = timedelta(seconds=60)  # how far Firebase's clock may be ahead of ours
 SUBJECT_LENGTH = 128
 RETRIES = 3
+DEADLOCK = 1213  # how MariaDB ends one of three that insert the same name at once
 
 
 class UnknownIdentity(DomainError):
@@ -182,11 +183,17 @@ def _begin(token: IdToken, *, client: Client, at: datetime) -> FirebaseLogin:
     for _retry in range(RETRIES):
         try:
             return _first_use(token, client=client, at=at)
-        except IntegrityError:
-            # Another request was quicker: with this sign-in, or with a username.
+        except DatabaseError as error:
+            if not _was_slower(error):
+                raise
             if login := _login(token):
                 return login
     return _first_use(token, client=client, at=at)
+
+
+def _was_slower(error: DatabaseError) -> bool:
+    """Whether another request was quicker: with this sign-in, or with a username."""
+    return isinstance(error, IntegrityError) or error.args[:1] == (DEADLOCK,)
 
 
 @transaction.atomic

@@ -1,11 +1,12 @@
 import threading
 from datetime import datetime
+from typing import Any
 
 import jwt
 import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
-from django.db import IntegrityError, connection
+from django.db import IntegrityError, OperationalError, connection
 from django.utils import timezone
 from pytest_django import Settings
 from rest_framework.test import APIClient
@@ -220,6 +221,35 @@ def test_what_keeps_colliding_is_not_tried_for_ever(
     monkeypatch.setattr(firebase, "free_username", lambda wanted: "Ana")
     with pytest.raises(IntegrityError):
         by(an_id_token(key)).get(ME)
+
+
+@pytest.mark.parametrize(
+    ("fault", "outcomes"),
+    [
+        (OperationalError(1213, "Deadlock found"), [200, 200]),
+        (OperationalError("database is locked"), [500, 200]),
+    ],
+    ids=["a deadlock", "another fault"],
+)
+def test_a_deadlock_of_two_first_uses_is_tried_again_and_no_other_fault(
+    google: KeyServer,
+    key: RSAPrivateKey,
+    monkeypatch: pytest.MonkeyPatch,
+    fault: OperationalError,
+    outcomes: list[int],
+) -> None:
+    begin, faults = firebase._first_use, [fault]
+
+    def first_use(*token: Any, **more: Any) -> FirebaseLogin:
+        if faults:
+            raise faults.pop()
+        return begin(*token, **more)
+
+    monkeypatch.setattr(firebase, "_first_use", first_use)
+    client = by(an_id_token(key))
+    client.raise_request_exception = False
+    assert [client.get(ME).status_code for _time in range(2)] == outcomes
+    assert FirebaseLogin.objects.count() == 1
 
 
 def test_a_sign_in_has_a_name_without_its_person(google: KeyServer, key: RSAPrivateKey) -> None:
